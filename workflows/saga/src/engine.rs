@@ -1,0 +1,265 @@
+//! The thin executor: claim, run the step, plan, commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use tracing::{Instrument, debug, error, info, info_span, warn};
+
+use crate::erased::AnyStep;
+use crate::perform::{Outcome, perform};
+use crate::plan::{Attempted, EventKind, Route, Verdict};
+use crate::settle::{Settled, settle};
+use crate::store::{Claim, Claimed, Commit, Committed, Error, Note};
+use crate::{
+    Active, Advanced, Attempt, Compensated, Definition, Direction, Effect, Executed, Listener, Policy, Random, Saga,
+    State, StepName, Store, Transition, WorkerName, plan,
+};
+
+/// Runs the steps of one kind of saga.
+pub struct Engine<S: Saga> {
+    definition: Definition<S>,
+    route: Route,
+    store: Arc<dyn Store<S>>,
+    listener: Arc<dyn Listener>,
+    random: Arc<dyn Random>,
+    policy: Policy,
+    worker: WorkerName,
+}
+
+/// A claimed saga, and until when something can be done about it.
+#[derive(Debug)]
+pub struct Job<S: Saga> {
+    claimed: Claimed<S>,
+    /// The lease's end as far as this process trusts it: counted from before the claim was sent.
+    deadline: Instant,
+}
+
+/// What became of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ran {
+    /// The saga has advanced, or its next attempt is planned.
+    Committed(State),
+    /// Nothing was written: the claim does not hold any more.
+    Fenced,
+    /// Too little of the lease was left; the claim was given back unused.
+    HandedBack,
+    /// The store gave no answer in time; the lease runs out, and the saga is claimed anew.
+    Abandoned,
+}
+
+impl<S: Saga> Engine<S> {
+    /// An engine for this definition on this store, which tells `listener` of every advance.
+    pub fn new(
+        definition: Definition<S>,
+        store: Arc<dyn Store<S>>,
+        listener: Arc<dyn Listener>,
+        random: Arc<dyn Random>,
+        policy: Policy,
+        worker: WorkerName,
+    ) -> Self {
+        let route = definition.route(&policy);
+        Self { definition, route, store, listener, random, policy, worker }
+    }
+
+    /// The steps' names, in order.
+    pub fn steps(&self) -> Vec<StepName> {
+        self.definition.names()
+    }
+
+    /// Claims at most `limit` due sagas of a step.
+    ///
+    /// # Errors
+    /// Those of [`Store::claim`]. What was claimed all the same is due again when its lease runs out.
+    ///
+    /// # Cancel safety
+    /// None: a dropped claim may hold sagas until their leases run out.
+    pub async fn claim(&self, step: &StepName, limit: usize) -> Result<Vec<Job<S>>, Error> {
+        let sent = Instant::now();
+        let claim = Claim {
+            kind: S::KIND,
+            version: S::VERSION,
+            step: step.clone(),
+            limit,
+            worker: self.worker.clone(),
+            lease: self.policy.lease,
+        };
+        let answer = timeout(self.policy.claim, self.store.claim(&claim)).await;
+        let claimed = answer.map_err(|_| Error::InDoubt("no answer to a claim in time".into()))??;
+        let deadline = sent + self.policy.lease.saturating_sub(self.policy.margin);
+        Ok(claimed.into_iter().map(|claimed| Job { claimed, deadline }).collect())
+    }
+
+    /// Runs a claimed step to its commit.
+    ///
+    /// # Cancel safety
+    /// Safe as a crash is: what is not committed is found by the next claim.
+    pub async fn run(&self, job: Job<S>) -> Ran {
+        let span = info_span!("saga.step", saga.id = %job.claimed.fence.saga, step = %job.claimed.state.step(),
+            attempt = job.claimed.attempt, epoch = job.claimed.fence.epoch);
+        self.attempt(job).instrument(span).await
+    }
+
+    /// Gives a job back unused.
+    pub async fn hand_back(&self, job: &Job<S>, due_in: Duration) {
+        let fence = job.claimed.fence;
+        match timeout(self.policy.claim, self.store.hand_back(&fence, due_in)).await {
+            Ok(Ok(_)) => {
+                let state = State::Active(job.claimed.state.clone());
+                self.listener.advanced(&Advanced { saga: fence.saga, state, due_in });
+            }
+            Ok(Err(error)) => warn!(saga.id = %fence.saga, %error, "not handed back, the lease will run out"),
+            Err(_) => warn!(saga.id = %fence.saga, "not handed back in time, the lease will run out"),
+        }
+    }
+
+    async fn attempt(&self, job: Job<S>) -> Ran {
+        let Some(step) = self.definition.find(job.claimed.state.step()) else {
+            // The claim names the step, so this is a store that does not keep its word.
+            error!("claimed a step that the definition does not have");
+            return Ran::Abandoned;
+        };
+        if job.claimed.taken_over {
+            info!("took over from a worker whose lease ran out");
+        }
+        let outcome = match self.foregone(step, &job.claimed) {
+            Some(outcome) => outcome,
+            None if job.deadline.duration_since(Instant::now()) < step.timeout() + self.policy.commit => {
+                self.hand_back(&job, self.policy.undo.first.mul_f64(2.5 + 2.5 * self.random.fraction())).await;
+                return Ran::HandedBack;
+            }
+            None => perform(step, &job.claimed).await,
+        };
+        self.conclude(&job, outcome).await
+    }
+
+    /// What is known of an attempt before the step runs, if it must not run.
+    fn foregone(&self, step: &Arc<dyn AnyStep<S>>, claimed: &Claimed<S>) -> Option<Outcome<S::Effect>> {
+        let Active::Running(name) = &claimed.state else { return None };
+        let first = self.route.legs.first().is_some_and(|leg| leg.name == *name);
+        let (verdict, error) = if first && claimed.age >= self.policy.expiry {
+            (Verdict::Expired, "too old to start")
+        } else if claimed.attempt > step.retry().attempts {
+            // Every attempt was claimed and none came back: the step takes its worker down with it.
+            (Verdict::Unknown, "out of attempts: none of them came back")
+        } else {
+            return None;
+        };
+        let attempted = Attempted::Executed { step: name.clone(), number: claimed.attempt, verdict };
+        Some(Outcome { attempted, effect: None, error: Some(error.into()), took: Duration::ZERO })
+    }
+
+    async fn conclude(&self, job: &Job<S>, outcome: Outcome<S::Effect>) -> Ran {
+        let commit = self.commit(job, outcome);
+        let deadline = job.deadline.min(Instant::now() + self.policy.store_patience);
+        match settle(&*self.store, &commit, deadline, || self.random.fraction()).await {
+            Settled::Written(how) => self.written(&commit, how),
+            Settled::Rejected(reason) => self.rejected(job, commit, reason).await,
+            Settled::Fenced => fenced(),
+            Settled::Abandoned(error) => abandoned(&error),
+        }
+    }
+
+    /// The database's rules refuse the effect: the attempt has led to nothing.
+    async fn rejected(&self, job: &Job<S>, refused: Commit<S>, reason: String) -> Ran {
+        warn!(%reason, "the store rejects the effect");
+        let attempted = match &refused.from {
+            Active::Running(step) => {
+                Attempted::Executed { step: step.clone(), number: refused.note.attempt, verdict: Verdict::Unknown }
+            }
+            Active::Compensating(step, code) => Attempted::Compensated {
+                step: step.clone(),
+                code: code.clone(),
+                number: refused.note.attempt,
+                undone: false,
+            },
+        };
+        let outcome = Outcome { attempted, effect: None, error: Some(reason), took: refused.note.took };
+        let commit = self.commit(job, outcome);
+        match settle(&*self.store, &commit, job.deadline, || self.random.fraction()).await {
+            Settled::Written(how) => self.written(&commit, how),
+            Settled::Fenced => fenced(),
+            Settled::Rejected(reason) => abandoned(&Error::Rejected(reason)),
+            Settled::Abandoned(error) => abandoned(&error),
+        }
+    }
+
+    fn commit(&self, job: &Job<S>, outcome: Outcome<S::Effect>) -> Commit<S> {
+        let jitter = self.random.fraction();
+        let refusal = outcome.effect.as_ref().and_then(Effect::refusal).map(|code| match &outcome.attempted {
+            Attempted::Executed { step, number, .. } => {
+                let verdict = Verdict::Refused(code);
+                plan(&self.route, &Attempted::Executed { step: step.clone(), number: *number, verdict }, jitter)
+            }
+            compensated @ Attempted::Compensated { .. } => plan(&self.route, compensated, jitter),
+        });
+        Commit {
+            fence: job.claimed.fence,
+            from: job.claimed.state.clone(),
+            then: plan(&self.route, &outcome.attempted, jitter),
+            if_refused: refusal,
+            effect: outcome.effect,
+            note: Note {
+                worker: self.worker.clone(),
+                attempt: job.claimed.attempt,
+                took: outcome.took,
+                error: outcome.error,
+            },
+        }
+    }
+
+    fn written(&self, commit: &Commit<S>, how: Committed) -> Ran {
+        let transition = match (how, &commit.if_refused) {
+            (Committed::Refused, Some(refused)) => refused,
+            (Committed::Then | Committed::Refused | Committed::Fenced, _) => &commit.then,
+        };
+        let (state, due_in) = match transition {
+            Transition::Advance { to, .. } => (to.clone(), Duration::ZERO),
+            Transition::Again { after, .. } => (State::Active(commit.from.clone()), *after),
+        };
+        report(transition, commit);
+        self.listener.advanced(&Advanced { saga: commit.fence.saga, state: state.clone(), due_in });
+        Ran::Committed(state)
+    }
+}
+
+fn fenced() -> Ran {
+    debug!("fenced: another worker has this saga, nothing was written");
+    Ran::Fenced
+}
+
+fn abandoned(error: &Error) -> Ran {
+    warn!(%error, "commit abandoned, the lease will run out");
+    Ran::Abandoned
+}
+
+/// One line for what a person reading the log wants to know.
+fn report<S: Saga>(transition: &Transition, commit: &Commit<S>) {
+    let took = commit.note.took;
+    let direction = match commit.from.direction() {
+        Direction::Forward => "executed",
+        Direction::Backward => "compensated",
+    };
+    match transition {
+        Transition::Advance { to: State::Ended(end), .. } => info!(?took, ?end, "saga ended"),
+        Transition::Advance { to, event: EventKind::GaveUp } => {
+            warn!(?took, error = commit.note.error, next = ?to.step(), "gave up on the step, undoing");
+        }
+        Transition::Advance { to, event } => debug!(?took, ?event, next = ?to.step(), "{direction}"),
+        Transition::Again { after, stuck: true, .. } => {
+            error!(?after, error = commit.note.error, "stuck: the compensation keeps failing");
+        }
+        Transition::Again { after, stuck: false, .. } => {
+            warn!(?after, error = commit.note.error, "attempt failed, trying again");
+        }
+    }
+}
+
+impl<S: Saga> std::fmt::Debug for Engine<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("definition", &self.definition)
+            .field("worker", &self.worker)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! Ids of sagas and names of workers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+use crate::{Clock, Random};
+
+/// The id of one saga: a UUIDv7, shown as `wf_` and 32 hexadecimal digits.
+///
+/// The prefix is the public API's word: a client calls a saga its *workflow*.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SagaId(Uuid);
+
+/// The text is not a saga's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a workflow id: expected `wf_` and 32 hexadecimal digits")]
+pub struct MalformedId;
+
+impl SagaId {
+    const PREFIX: &str = "wf_";
+
+    /// A fresh id, in order of time.
+    pub fn new(clock: &dyn Clock, random: &dyn Random) -> Self {
+        Self(uuid_v7(clock, random))
+    }
+
+    /// The id behind a stored UUID.
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// The UUID to store.
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+/// A fresh UUIDv7 from the clock and the randomness in hand.
+pub fn uuid_v7(clock: &dyn Clock, random: &dyn Random) -> Uuid {
+    let millis = u64::try_from(clock.now().as_millisecond()).unwrap_or(0);
+    let mut tail = [0; 10];
+    tail.copy_from_slice(&random.bits().to_be_bytes()[..10]);
+    uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid()
+}
+
+impl fmt::Display for SagaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", Self::PREFIX, self.0.simple())
+    }
+}
+
+impl fmt::Debug for SagaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for SagaId {
+    type Err = MalformedId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedId> {
+        let digits = text.strip_prefix(Self::PREFIX).filter(|d| d.len() == 32).ok_or(MalformedId)?;
+        Uuid::try_parse(digits).map(Self).map_err(|_| MalformedId)
+    }
+}
+
+/// The name of a worker process, never used twice: what a lease names as its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerName(String);
+
+impl WorkerName {
+    /// A name made of a readable prefix and fresh randomness.
+    pub fn unique(prefix: &str, random: &dyn Random) -> Self {
+        Self(format!("{prefix}-{:012x}", random.bits() >> 80))
+    }
+}
+
+impl fmt::Display for WorkerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_as_itself() {
+        let id = SagaId::new(&crate::SystemClock, &crate::OsRandom);
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn other_texts_are_not_ids() {
+        let hyphens = format!("wf_{}", Uuid::nil());
+        for text in ["", "wf_", "0190", "wf_0190", "org_00000000000000000000000000000000", &hyphens] {
+            assert_eq!(text.parse::<SagaId>(), Err(MalformedId), "{text}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The engine's limits, in one place.
+
+use std::time::Duration;
+
+use crate::{Definition, Retry, Saga};
+
+/// Limits on everything the engine waits for.
+///
+/// They hang together: a claim, the wait for a free hand, the step and its commit must fit into one lease, which is
+/// never renewed. [`Policy::check`] holds that at start-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// How long a claim holds a saga, by the database's clock.
+    pub lease: Duration,
+    /// What is kept back of the lease for the difference between two clocks' pace.
+    pub margin: Duration,
+    /// How long a claim statement may take.
+    pub claim: Duration,
+    /// How long a claimed job may wait for a free hand.
+    pub wait: Duration,
+    /// How long a commit may take, the wait for a connection included.
+    pub commit: Duration,
+    /// How long an error of the store is retried.
+    pub store_patience: Duration,
+    /// How long a saga may take to get past its first step.
+    pub expiry: Duration,
+    /// The delays between attempts of a compensation; past its attempts the saga is stuck, and is tried on.
+    pub undo: Retry,
+    /// The delay between attempts of a stuck compensation.
+    pub stuck_pause: Duration,
+    /// How long a step may be silent, from its first claim, before the saga is marked stuck.
+    pub silence: Duration,
+    /// How long an idempotency key is remembered.
+    pub idempotency: Duration,
+}
+
+impl Policy {
+    /// The service's policy.
+    pub const STANDARD: Self = Self {
+        lease: Duration::from_secs(20),
+        margin: Duration::from_secs(1),
+        claim: Duration::from_secs(4),
+        wait: Duration::from_secs(2),
+        commit: Duration::from_secs(6),
+        store_patience: Duration::from_secs(5),
+        expiry: Duration::from_mins(15),
+        undo: Retry { attempts: 5, ..Retry::STANDARD },
+        stuck_pause: Duration::from_mins(5),
+        silence: Duration::from_secs(45),
+        idempotency: Duration::from_hours(24),
+    };
+
+    /// Holds that one claim with its wait, its step and its commit fits into a lease, for every step.
+    ///
+    /// # Errors
+    /// Names the first step that does not fit, with the figures.
+    pub fn check<S: Saga>(&self, definition: &Definition<S>) -> Result<(), Misfit> {
+        for step in definition.steps() {
+            let needs = self.claim + self.wait + step.timeout() + self.commit + self.margin;
+            if needs >= self.lease {
+                return Err(Misfit { step: step.name().to_string(), needs, lease: self.lease });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A step that does not fit into a lease.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("step {step} needs {needs:?} from claim to commit, and a lease lasts {lease:?}")]
+pub struct Misfit {
+    step: String,
+    needs: Duration,
+    lease: Duration,
+}

@@ -1,0 +1,209 @@
+//! The port to the database.
+//!
+//! A store keeps sagas, their journal and what their steps record. Every write after a claim is guarded by the
+//! claim's [`Fence`]: the saga's epoch, which counts claims, and its seq, which counts events. So a worker that has
+//! lost its lease writes nothing, and the same commit sent twice writes once. All times are the database's.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::plan::EventKind;
+use crate::{Active, Policy, Saga, SagaId, State, StepName, Transition, WorkerName};
+
+/// A database of sagas.
+///
+/// # Cancel safety
+/// Dropping a future leaves it open whether the write happened; it never leaves half of one.
+#[async_trait]
+pub trait Store<S: Saga>: Send + Sync + 'static {
+    /// Accepts a saga, or tells what stands against it. Accepting the same proposal again finds it accepted.
+    ///
+    /// # Errors
+    /// [`Error`], for this and every method below.
+    async fn accept(&self, proposal: &S::Proposal) -> Result<Accepted<S>, Error>;
+
+    /// Claims sagas whose step is due and that nobody holds: each gets the next epoch, the next attempt and a lease.
+    async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed<S>>, Error>;
+
+    /// Writes effect, event and advance, if the fence holds. Ending a saga wipes its secrets.
+    async fn commit(&self, commit: &Commit<S>) -> Result<Committed, Error>;
+
+    /// Gives a claim back unused: the lease ends, the attempt is returned, the saga is due after the delay. False if
+    /// the claim does not hold any more.
+    async fn hand_back(&self, fence: &Fence, due_in: Duration) -> Result<bool, Error>;
+
+    /// A saga as the outside sees it.
+    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error>;
+
+    /// The journal of a saga from this seq on, in order.
+    async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error>;
+
+    /// Marks silent sagas stuck, wipes overdue secrets and forgets old idempotency keys.
+    async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error>;
+
+    /// Ends every lease. Only for a process that is alone with its database.
+    async fn release_leases(&self) -> Result<u64, Error>;
+}
+
+/// The answer to a proposal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Accepted<S: Saga> {
+    /// A saga now exists for it.
+    New(View),
+    /// The same request, by its idempotency key, has been accepted before.
+    Replay(View),
+    /// Something stands against it; nothing was written.
+    Conflict(S::Conflict),
+}
+
+/// Which sagas to claim.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Of this kind.
+    pub kind: &'static str,
+    /// Of these versions.
+    pub version: u32,
+    /// At this step, to execute or to compensate it.
+    pub step: StepName,
+    /// At most so many, the longest due first.
+    pub limit: usize,
+    /// For this worker.
+    pub worker: WorkerName,
+    /// For so long.
+    pub lease: Duration,
+}
+
+/// A claimed saga.
+#[derive(Debug, Clone)]
+pub struct Claimed<S: Saga> {
+    /// What every write for this claim is guarded by.
+    pub fence: Fence,
+    /// What is to be done.
+    pub state: Active,
+    /// Which attempt of the step this is, from 1.
+    pub attempt: u32,
+    /// How long ago the saga was accepted.
+    pub age: Duration,
+    /// Whether the claim was taken from a lease that had run out.
+    pub taken_over: bool,
+    /// What the saga was accepted with.
+    pub data: S::Data,
+}
+
+/// The guard of every write after a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fence {
+    /// The saga.
+    pub saga: SagaId,
+    /// Its epoch: how often it has been claimed.
+    pub epoch: u64,
+    /// Its seq: the number of its latest event.
+    pub seq: u64,
+}
+
+/// One fenced write.
+#[derive(Debug, Clone)]
+pub struct Commit<S: Saga> {
+    /// Written only while this holds.
+    pub fence: Fence,
+    /// The state that the attempt was claimed in.
+    pub from: Active,
+    /// What to record, if anything.
+    pub effect: Option<S::Effect>,
+    /// What follows.
+    pub then: Transition,
+    /// What follows instead where the store's own constraints refuse the effect.
+    pub if_refused: Option<Transition>,
+    /// For the journal.
+    pub note: Note,
+}
+
+/// What the journal keeps of an attempt besides its outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Who made the attempt.
+    pub worker: WorkerName,
+    /// Which attempt of the step it was, from 1.
+    pub attempt: u32,
+    /// How long the step took.
+    pub took: Duration,
+    /// What went wrong, if anything. Never personal data.
+    pub error: Option<String>,
+}
+
+/// How a commit went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// The effect and [`Commit::then`] are written.
+    Then,
+    /// The effect was refused, and [`Commit::if_refused`] is written.
+    Refused,
+    /// Nothing is written: the fence does not hold, or this very commit was written before.
+    Fenced,
+}
+
+/// A saga as the outside sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Its id.
+    pub saga: SagaId,
+    /// Its state.
+    pub state: State,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// How long ago that was.
+    pub age: Duration,
+    /// Since when it has been stuck, if it is.
+    pub stuck_since: Option<Timestamp>,
+    /// When it ended, if it has.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// One entry of a saga's journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its place in the saga's journal, from 0.
+    pub seq: u64,
+    /// Under which claim it was written.
+    pub epoch: u64,
+    /// What happened.
+    pub kind: EventKind,
+    /// To which step.
+    pub step: Option<StepName>,
+    /// In which attempt.
+    pub attempt: u32,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What housekeeping has done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Housekept {
+    /// Sagas marked stuck for their silence.
+    pub silent: Vec<SagaId>,
+    /// Secrets wiped for their age.
+    pub secrets: u64,
+    /// Idempotency keys forgotten.
+    pub keys: u64,
+}
+
+/// Why a call of the store failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Nothing was written; the same call may succeed later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// The call ended before its answer came; it may have been written.
+    #[error("the store did not answer: {0}")]
+    InDoubt(String),
+    /// The database's own rules refuse the write; it was not written, and will not be.
+    #[error("the store refuses: {0}")]
+    Rejected(String),
+    /// What is stored cannot be read by this program.
+    #[error("the store holds what this program cannot read: {0}")]
+    Unreadable(String),
+}
