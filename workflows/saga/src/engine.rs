@@ -12,8 +12,8 @@ use crate::plan::{Attempted, EventKind, Route, Verdict};
 use crate::settle::{Settled, settle};
 use crate::store::{Claim, Claimed, Commit, Committed, Error, Note};
 use crate::{
-    Active, Advanced, Attempt, Compensated, Definition, Direction, Effect, Executed, Listener, Policy, Random, Saga,
-    State, StepName, Store, Transition, WorkerName, plan,
+    Active, Advanced, Definition, Direction, Effect, Listener, Policy, Random, Saga, State, StepName, Store,
+    Transition, WorkerName, plan,
 };
 
 /// Runs the steps of one kind of saga.

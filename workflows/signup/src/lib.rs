@@ -1,1 +1,67 @@
-//! x
+//! The sign-up: one call makes a user, their organization, their profile and their claims, or nothing at all.
+//!
+//! The whole story is [`definition`]. Each step is a file in [`steps`]; what it records is an [`Effect`]. The ids of
+//! everything are chosen when the sign-up is accepted, so that a step can be repeated or undone by anyone, at any
+//! time, without having learned what an earlier attempt did.
+
+mod applicant;
+mod effect;
+mod email;
+mod hash;
+mod keyed;
+mod name;
+mod password;
+mod proposal;
+mod seal;
+pub mod steps;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+use std::sync::Arc;
+
+use saga::{Code, Definition, Saga};
+
+pub use applicant::{Applicant, OrganizationId, ProfileId, UserId};
+pub use effect::Effect;
+pub use email::{EmailAddress, EmailError};
+pub use hash::{Cost, CostError, Hasher, PasswordHash};
+pub use keyed::{HashKey, Mac, Purpose};
+pub use name::{FullName, NameError, OrganizationName};
+pub use password::{Password, PasswordError};
+pub use proposal::{Conflict, Data, Idempotency, Proposal};
+pub use seal::{OpenError, SealKeyError, SealedPassword, Sealer, Unsealer};
+use steps::{CreateOrganization, CreateProfile, CreateUser, UpdateClaims};
+
+/// The sign-up saga: its types.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignUp;
+
+impl Saga for SignUp {
+    const KIND: &'static str = "signup";
+    const VERSION: u32 = 1;
+    type Data = Data;
+    type Effect = Effect;
+    type Proposal = Proposal;
+    type Conflict = Conflict;
+}
+
+/// The sign-up saga: its story.
+///
+/// | step | execute | compensate |
+/// |---|---|---|
+/// | `create_user` | opens and hashes the password; inserts the user, provisional, with their e-mail identity | deletes both |
+/// | `create_organization` | inserts the organization | deletes it |
+/// | `create_profile` | inserts the profile that makes the user its owner | deletes it |
+/// | `update_claims` | writes the claims and makes the user active | removes the claims |
+///
+/// Until the last step's commit the user is provisional: they cannot sign in and are listed nowhere.
+pub fn definition(unsealer: Unsealer, hasher: Arc<Hasher>) -> Definition<SignUp> {
+    Definition::new()
+        .step(CreateUser::new(unsealer, hasher))
+        .step(CreateOrganization)
+        .step(CreateProfile)
+        .step(UpdateClaims)
+}
+
+/// The e-mail already belongs to a user.
+pub const EMAIL_TAKEN: Code = Code::new("email_taken");

@@ -1,0 +1,241 @@
+//! Hashing passwords: Argon2id, bounded, off the async threads.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use argon2::password_hash::phc;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use tokio::sync::Semaphore;
+
+use crate::Password;
+
+/// What one hash costs an attacker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cost(Params);
+
+/// Why a cost is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CostError {
+    /// Not of the form `m=19456,t=2,p=1`.
+    #[error("must look like m=19456,t=2,p=1")]
+    Malformed,
+    /// Less than OWASP's minimum.
+    #[error("must be at least m=19456,t=2,p=1, the minimum that OWASP recommends")]
+    TooCheap,
+}
+
+/// A password's hash, as a PHC string.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+/// Hashes passwords, at most so many at a time.
+pub struct Hasher {
+    cost: Cost,
+    permits: Arc<Semaphore>,
+    pool: Arc<BlockPool>,
+}
+
+/// Memory for hashing, kept between hashes while there is work.
+#[derive(Default)]
+struct BlockPool {
+    free: Mutex<Vec<Vec<Block>>>,
+    uses: AtomicU64,
+    watched: AtomicBool,
+}
+
+/// How long unused memory is kept.
+const IDLE: Duration = Duration::from_secs(10);
+
+impl Default for Cost {
+    /// 19 MiB, 2 passes, 1 lane: the OWASP minimum.
+    fn default() -> Self {
+        Self(Params::DEFAULT)
+    }
+}
+
+impl FromStr for Cost {
+    type Err = CostError;
+
+    fn from_str(text: &str) -> Result<Self, CostError> {
+        let values: Vec<(&str, u32)> = text
+            .split(',')
+            .map(|part| part.split_once('=').and_then(|(name, value)| Some((name.trim(), value.trim().parse().ok()?))))
+            .collect::<Option<_>>()
+            .ok_or(CostError::Malformed)?;
+        let [("m", memory), ("t", passes), ("p", lanes)] = values[..] else { return Err(CostError::Malformed) };
+        let params = Params::new(memory, passes, lanes, None).map_err(|_| CostError::Malformed)?;
+        let cheap = memory < Params::DEFAULT_M_COST || passes < Params::DEFAULT_T_COST;
+        if cheap && cfg!(not(feature = "testing")) { Err(CostError::TooCheap) } else { Ok(Self(params)) }
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m={},t={},p={}", self.0.m_cost(), self.0.t_cost(), self.0.p_cost())
+    }
+}
+
+impl Hasher {
+    /// A hasher that runs at most `at_once` hashes: one for each core.
+    pub fn new(cost: Cost, at_once: usize) -> Self {
+        Self { cost, permits: Arc::new(Semaphore::new(at_once)), pool: Arc::default() }
+    }
+
+    /// Hashes a password under a fresh salt.
+    ///
+    /// # Errors
+    /// Says why there is no hash: no randomness, no memory, or the process is stopping.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not stop a hash that has begun; its permit is held until its thread is free.
+    pub async fn hash(&self, password: Password) -> Result<PasswordHash, String> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| error.to_string())?;
+        let (params, pool) = (self.cost.0.clone(), Arc::clone(&self.pool));
+        let hashing = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let mut blocks = pool.take(params.block_count());
+            let hash = hash_into(&mut blocks, params, password.as_bytes());
+            pool.put(blocks);
+            hash
+        });
+        let hash = hashing.await.map_err(|error| format!("the hash's thread ended: {error}"))?;
+        BlockPool::free_when_idle(&self.pool);
+        hash
+    }
+}
+
+fn hash_into(blocks: &mut [Block], params: Params, password: &[u8]) -> Result<PasswordHash, String> {
+    let salt = phc::Salt::generate();
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    let text = phc::ParamsString::try_from(&params).map_err(|error| error.to_string())?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(password, &salt, &mut output, blocks)
+        .map_err(|error| error.to_string())?;
+    let hash = phc::PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: text,
+        salt: Some(salt),
+        hash: Some(phc::Output::new(&output).map_err(|error| error.to_string())?),
+    };
+    Ok(PasswordHash(hash.to_string()))
+}
+
+impl BlockPool {
+    fn take(&self, count: usize) -> Vec<Block> {
+        self.uses.fetch_add(1, Ordering::Relaxed);
+        let kept = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        kept.unwrap_or_else(|| vec![Block::default(); count])
+    }
+
+    fn put(&self, blocks: Vec<Block>) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(blocks);
+    }
+
+    /// Watches the pool until it has not been used for a while, then frees it.
+    fn free_when_idle(pool: &Arc<Self>) {
+        if pool.watched.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let pool = Arc::clone(pool);
+        tokio::spawn(async move {
+            let mut seen = pool.uses.load(Ordering::Relaxed);
+            loop {
+                tokio::time::sleep(IDLE).await;
+                let uses = pool.uses.load(Ordering::Relaxed);
+                if uses == seen {
+                    break;
+                }
+                seen = uses;
+            }
+            pool.watched.store(false, Ordering::Release);
+            pool.free.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        });
+    }
+}
+
+impl PasswordHash {
+    /// A hash as it is stored.
+    pub fn from_stored(phc: String) -> Self {
+        Self(phc)
+    }
+
+    /// The PHC string to store.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hasher({})", self.cost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::PasswordVerifier;
+
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::parse(text.into(), &[]).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hash_verifies_its_own_password_alone() {
+        let hasher = Hasher::new(Cost::default(), 1);
+        let hash = hasher.hash(password("correct horse battery staple")).await.unwrap();
+        assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
+        let parsed = phc::PasswordHash::new(hash.as_str()).unwrap();
+        let verify = |text: &[u8]| Argon2::default().verify_password(text, &parsed).is_ok();
+        assert!(verify(b"correct horse battery staple"));
+        assert!(!verify(b"correct horse battery stable"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reused_memory_does_not_show_in_the_next_hash() {
+        let hasher = Hasher::new(Cost::default(), 1);
+        let first = hasher.hash(password("correct horse battery staple")).await.unwrap();
+        let second = hasher.hash(password("correct horse battery staple")).await.unwrap();
+        assert_ne!(first, second, "the salt is fresh");
+        let parsed = phc::PasswordHash::new(second.as_str()).unwrap();
+        assert!(Argon2::default().verify_password(b"correct horse battery staple", &parsed).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_is_freed_when_idle() {
+        let hasher = Hasher::new(Cost::default(), 1);
+        hasher.hash(password("correct horse battery staple")).await.unwrap();
+        assert_eq!(hasher.pool.free.lock().unwrap().len(), 1);
+        tokio::time::sleep(IDLE * 2).await;
+        assert_eq!(hasher.pool.free.lock().unwrap().len(), 0);
+    }
+
+    #[test]
+    fn a_cost_reads_back_as_itself() {
+        for text in ["m=19456,t=2,p=1", "m=65536,t=3,p=4"] {
+            assert_eq!(text.parse::<Cost>().map(|cost| cost.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["", "m=19456", "t=2,m=19456,p=1", "m=x,t=2,p=1", "m=19456,t=2,p=1,q=1"] {
+            assert_eq!(text.parse::<Cost>(), Err(CostError::Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    #[cfg(not(feature = "testing"))]
+    fn less_than_the_minimum_is_refused() {
+        for text in ["m=19455,t=2,p=1", "m=19456,t=1,p=1"] {
+            assert_eq!(text.parse::<Cost>(), Err(CostError::TooCheap), "{text}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Passwords.
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// A password in the clear, in memory and nowhere else: wiped when dropped, and never shown.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Password(String);
+
+/// Why a password is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// Fewer than 8 characters.
+    #[error("must have at least 8 characters")]
+    TooShort,
+    /// More than 256 characters.
+    #[error("must have at most 256 characters")]
+    TooLong,
+    /// Among the most common, a repetition, or made of the user's own words.
+    #[error("is among the first that an attacker tries; choose one that is harder to guess")]
+    Guessable,
+}
+
+impl Password {
+    /// What counts as guessable: found within so many guesses by an attacker who tries the likeliest first.
+    const GUESSES: u64 = 10_001;
+    /// This service's own words.
+    const OWN_WORDS: [&str; 2] = ["signup", "signup-saga"];
+
+    /// Takes a password as it is: exact characters, nothing trimmed or cut, no rules of composition.
+    ///
+    /// `words` are the user's own: their e-mail address, their names. The estimate is zxcvbn's, whose lists hold the
+    /// most common passwords.
+    ///
+    /// # Errors
+    /// [`PasswordError`] says what is wrong with it.
+    pub fn parse(text: String, words: &[&str]) -> Result<Self, PasswordError> {
+        let password = Self(text);
+        match password.0.chars().count() {
+            ..8 => return Err(PasswordError::TooShort),
+            257.. => return Err(PasswordError::TooLong),
+            _ => {}
+        }
+        let mut lower = password.0.to_lowercase();
+        let own = words.iter().flat_map(|word| word.split(['@', ' ']).chain([*word])).chain(Self::OWN_WORDS);
+        let guesses = zxcvbn::zxcvbn(&lower, &own.collect::<Vec<_>>()).guesses();
+        lower.zeroize();
+        if guesses <= Self::GUESSES { Err(PasswordError::Guessable) } else { Ok(password) }
+    }
+
+    /// The exact bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// A password that was sealed: it was parsed before.
+    pub(crate) fn from_sealed(bytes: Vec<u8>) -> Option<Self> {
+        String::from_utf8(bytes).ok().map(Self)
+    }
+
+    /// The characters, for a keyed MAC of the request.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(text: &str) -> Result<(), PasswordError> {
+        Password::parse(text.to_owned(), &["ada.lovelace@example.com", "Ada Lovelace"]).map(drop)
+    }
+
+    #[test]
+    fn length_counts_characters() {
+        assert_eq!(parse("seven77"), Err(PasswordError::TooShort));
+        assert_eq!(parse("пароль7"), Err(PasswordError::TooShort));
+        assert_eq!(parse(&"k7!".repeat(86)), Err(PasswordError::TooLong));
+    }
+
+    #[test]
+    fn common_passwords_are_refused() {
+        for text in ["password", "PASSWORD", "Password", "12345678", "qwertyuiop", "iloveyou", "sunshine", "aaaaaaaa"] {
+            assert_eq!(parse(text), Err(PasswordError::Guessable), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_users_own_words_are_refused() {
+        for text in ["ada.lovelace", "Ada Lovelace", "ada.lovelace@example.com", "signup-saga"] {
+            assert_eq!(parse(text), Err(PasswordError::Guessable), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_passphrase_needs_no_digits_and_no_symbols() {
+        assert_eq!(parse("correct horse battery staple"), Ok(()));
+        assert_eq!(parse(" leading and trailing spaces count "), Ok(()));
+    }
+
+    #[test]
+    fn a_password_does_not_show_in_debug_output() {
+        let password = Password::parse("correct horse battery staple".into(), &[]).unwrap();
+        assert_eq!(format!("{password:?}"), "[redacted]");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,300}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn accepted_passwords_keep_their_exact_bytes(text in "[a-zA-Z0-9 !é漢]{12,256}") {
+            if let Ok(password) = Password::parse(text.clone(), &[]) {
+                prop_assert_eq!(password.as_bytes(), text.as_bytes());
+            }
+        }
+    }
+}

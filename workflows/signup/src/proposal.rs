@@ -1,0 +1,50 @@
+//! What the store is asked to accept, and what may stand against it.
+
+use saga::SagaId;
+
+use crate::{Applicant, Mac, SealedPassword};
+
+/// A sign-up to be accepted.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    /// The saga's id, chosen by whoever proposes, so that a proposal can be sent twice.
+    pub saga: SagaId,
+    /// Who signs up.
+    pub applicant: Applicant,
+    /// Their password, sealed to the workers.
+    pub sealed: SealedPassword,
+    /// Marks the request, so that its repetition finds the same saga.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// Marks a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Keyed MAC of the client's key.
+    pub key: Mac,
+    /// Keyed MAC of the request's body.
+    pub body: Mac,
+}
+
+/// What a step of the sign-up works on.
+#[derive(Debug, Clone)]
+pub struct Data {
+    /// Who signs up.
+    pub applicant: Applicant,
+    /// Their password, until it is hashed or the saga has ended.
+    pub sealed: Option<SealedPassword>,
+}
+
+/// Why a sign-up is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conflict {
+    /// The idempotency key was used with another body.
+    OtherBody,
+    /// The e-mail belongs to a user, who signs in with one of these providers.
+    EmailTaken {
+        /// The names of the providers, in order.
+        providers: Vec<String>,
+    },
+    /// A sign-up with this e-mail is under way.
+    InProgress,
+}

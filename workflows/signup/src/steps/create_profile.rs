@@ -1,0 +1,24 @@
+//! The third step: the profile.
+
+use std::time::Duration;
+
+use saga::{Attempt, Compensated, Executed, Step, StepName};
+
+use crate::{Effect, SignUp};
+
+/// Inserts the profile that makes the user the owner of their organization.
+#[derive(Debug)]
+pub struct CreateProfile;
+
+impl Step<SignUp> for CreateProfile {
+    const NAME: StepName = StepName::new("create_profile");
+    const TIMEOUT: Duration = super::TIMEOUT;
+
+    async fn execute(&self, _: &Attempt<SignUp>) -> Executed<Effect> {
+        Executed::Done(Effect::CreateProfile)
+    }
+
+    async fn compensate(&self, _: &Attempt<SignUp>) -> Compensated<Effect> {
+        Compensated::Done(Effect::DeleteProfile)
+    }
+}

@@ -1,0 +1,46 @@
+//! The first step: the user.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use saga::{Attempt, Compensated, Executed, Step, StepName};
+
+use crate::{Effect, Hasher, SignUp, Unsealer};
+
+/// Inserts the user as provisional, with their e-mail identity.
+#[derive(Debug)]
+pub struct CreateUser {
+    unsealer: Unsealer,
+    hasher: Arc<Hasher>,
+}
+
+impl CreateUser {
+    /// A step that opens passwords with `unsealer` and hashes them with `hasher`.
+    pub fn new(unsealer: Unsealer, hasher: Arc<Hasher>) -> Self {
+        Self { unsealer, hasher }
+    }
+}
+
+impl Step<SignUp> for CreateUser {
+    const NAME: StepName = StepName::new("create_user");
+    const TIMEOUT: Duration = super::TIMEOUT;
+
+    /// Opens the sealed password and hashes it. Whether the e-mail is free is decided by the commit itself.
+    async fn execute(&self, attempt: &Attempt<SignUp>) -> Executed<Effect> {
+        let Some(sealed) = &attempt.data.sealed else {
+            return Executed::Unknown("the sealed password is gone".into());
+        };
+        let password = match self.unsealer.open(attempt.saga, sealed) {
+            Ok(password) => password,
+            Err(error) => return Executed::Unknown(format!("sealed password: {error}")),
+        };
+        match self.hasher.hash(password).await {
+            Ok(hash) => Executed::Done(Effect::CreateUser { hash }),
+            Err(error) => Executed::Unknown(error),
+        }
+    }
+
+    async fn compensate(&self, _: &Attempt<SignUp>) -> Compensated<Effect> {
+        Compensated::Done(Effect::DeleteUser)
+    }
+}
