@@ -19,7 +19,7 @@ pub mod testing;
 
 use std::sync::Arc;
 
-use saga::{Code, Definition, Saga};
+use saga::{Code, Definition, Saga, Step, StepName};
 
 pub use applicant::{Applicant, OrganizationId, ProfileId, UserId};
 pub use effect::Effect;
@@ -65,3 +65,6 @@ pub fn definition(unsealer: Unsealer, hasher: Arc<Hasher>) -> Definition<SignUp>
 
 /// The e-mail already belongs to a user.
 pub const EMAIL_TAKEN: Code = Code::new("email_taken");
+
+/// The step that an accepted sign-up starts with.
+pub const FIRST_STEP: StepName = <CreateUser as Step<SignUp>>::NAME;

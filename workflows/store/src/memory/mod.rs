@@ -1,0 +1,358 @@
+//! The reference store: plain Rust behind one lock. For tests.
+
+mod effect;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use saga::plan::EventKind;
+use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Housekept, Note, View};
+use saga::{Active, Clock, Policy, SagaId, State, Store, Transition};
+use signup::{Conflict, Data, Proposal, SealedPassword, SignUp};
+
+use crate::facts::{EventFact, Facts, SagaFact, Snapshot};
+
+/// A store in memory.
+pub struct Memory {
+    clock: Arc<dyn Clock>,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    sagas: BTreeMap<SagaId, Row>,
+    sealed: BTreeMap<SagaId, (SealedPassword, Timestamp)>,
+    /// What the steps have recorded.
+    made: Facts,
+    /// Tables that refuse every DELETE, as a trigger would.
+    undeletable: BTreeSet<&'static str>,
+}
+
+struct Row {
+    proposal: Proposal,
+    state: State,
+    version: u32,
+    epoch: u64,
+    attempt: u32,
+    lease_until: Option<Timestamp>,
+    due_at: Timestamp,
+    step_claimed_at: Option<Timestamp>,
+    stuck_since: Option<Timestamp>,
+    accepted_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    journal: Vec<Event>,
+    idempotency_forgotten: bool,
+}
+
+impl Memory {
+    /// An empty store with this clock.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, tables: Mutex::default() }
+    }
+
+    /// Makes a table refuse every DELETE from now on, or no longer.
+    pub fn refuse_deletes(&self, table: &'static str, refuse: bool) {
+        let mut tables = self.lock();
+        if refuse {
+            tables.undeletable.insert(table);
+        } else {
+            tables.undeletable.remove(table);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store<SignUp> for Memory {
+    async fn accept(&self, proposal: &Proposal) -> Result<Accepted<SignUp>, Error> {
+        let now = self.clock.now();
+        let mut tables = self.lock();
+        if let Some(answer) = tables.stands_against(proposal, now) {
+            return Ok(answer);
+        }
+        let first = signup::FIRST_STEP;
+        let row = Row::accepted(proposal, State::Active(Active::Running(first)), now);
+        let view = row.view(proposal.saga, now);
+        tables.sagas.insert(proposal.saga, row);
+        tables.sealed.insert(proposal.saga, (proposal.sealed.clone(), now));
+        Ok(Accepted::New(view))
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed<SignUp>>, Error> {
+        let now = self.clock.now();
+        let mut tables = self.lock();
+        let Tables { sagas, sealed, .. } = &mut *tables;
+        let mut due: Vec<_> = sagas.iter_mut().filter(|(_, row)| row.is_claimable(claim, now)).collect();
+        due.sort_by_key(|(id, row)| (row.due_at, **id));
+        let claimed = due.into_iter().take(claim.limit).filter_map(|(id, row)| {
+            let sealed = sealed.get(id).map(|(sealed, _)| sealed.clone());
+            row.claim(*id, claim.lease, sealed, now)
+        });
+        Ok(claimed.collect())
+    }
+
+    async fn commit(&self, commit: &Commit<SignUp>) -> Result<Committed, Error> {
+        let now = self.clock.now();
+        let mut tables = self.lock();
+        let fence = commit.fence;
+        let Tables { sagas, sealed, made, undeletable } = &mut *tables;
+        let Some(row) = sagas.get_mut(&fence.saga).filter(|row| row.holds(&fence)) else {
+            return Ok(Committed::Fenced);
+        };
+        if row.state != State::Active(commit.from.clone()) {
+            return Ok(Committed::Fenced);
+        }
+        let mut answer = Committed::Then;
+        if let Some(recorded) = &commit.effect {
+            let applied = effect::apply(made, undeletable, &row.proposal, recorded).map_err(Error::Rejected)?;
+            if applied && matches!(recorded, signup::Effect::CreateUser { .. }) {
+                sealed.remove(&fence.saga);
+            }
+            if !applied {
+                answer = Committed::Refused;
+            }
+        }
+        let transition = match (answer, &commit.if_refused) {
+            (Committed::Refused, Some(refused)) => refused,
+            (Committed::Refused, None) => return Err(Error::Rejected("the effect conflicts".into())),
+            (Committed::Then | Committed::Fenced, _) => &commit.then,
+        };
+        row.advance(transition, &commit.from, &commit.note, fence, now);
+        if row.ended_at.is_some() {
+            sealed.remove(&fence.saga);
+        }
+        Ok(answer)
+    }
+
+    async fn hand_back(&self, fence: &Fence, due_in: Duration) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let mut tables = self.lock();
+        let Some(row) = tables.sagas.get_mut(&fence.saga) else { return Ok(false) };
+        if !row.holds(fence) || row.lease_until.is_none_or(|until| until < now) {
+            return Ok(false);
+        }
+        row.lease_until = None;
+        row.attempt -= 1;
+        row.due_at = now + due_in;
+        Ok(true)
+    }
+
+    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
+        let now = self.clock.now();
+        Ok(self.lock().sagas.get(&saga).map(|row| row.view(saga, now)))
+    }
+
+    async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {
+        let tables = self.lock();
+        let journal = tables.sagas.get(&saga).map(|row| row.journal.iter().filter(|event| event.seq >= from));
+        Ok(journal.into_iter().flatten().cloned().collect())
+    }
+
+    async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error> {
+        let now = self.clock.now();
+        let mut tables = self.lock();
+        let mut kept = Housekept::default();
+        for (id, row) in &mut tables.sagas {
+            let silent = row.step_claimed_at.is_some_and(|claimed| claimed + policy.silence <= now);
+            if row.ended_at.is_none() && row.stuck_since.is_none() && silent {
+                row.stuck_since = Some(now);
+                kept.silent.push(*id);
+            }
+            let known = row.proposal.idempotency.is_some() && !row.idempotency_forgotten;
+            if row.ended_at.is_some() && known && row.accepted_at + policy.idempotency <= now {
+                row.idempotency_forgotten = true;
+                kept.keys += 1;
+            }
+        }
+        let before = tables.sealed.len();
+        tables.sealed.retain(|_, (_, sealed_at)| *sealed_at + policy.expiry > now);
+        kept.secrets = (before - tables.sealed.len()) as u64;
+        Ok(kept)
+    }
+
+    async fn release_leases(&self) -> Result<u64, Error> {
+        let now = self.clock.now();
+        let mut released = 0;
+        for row in self.lock().sagas.values_mut() {
+            if row.lease_until.take().is_some() {
+                row.due_at = now;
+                released += 1;
+            }
+        }
+        Ok(released)
+    }
+}
+
+impl Tables {
+    /// Why this proposal makes no new saga, if anything: asked in the order that every store keeps.
+    fn stands_against(&self, proposal: &Proposal, now: Timestamp) -> Option<Accepted<SignUp>> {
+        if let Some(ours) = self.sagas.get(&proposal.saga) {
+            return Some(Accepted::New(ours.view(proposal.saga, now)));
+        }
+        let key = proposal.applicant.email.key();
+        let same_key = |row: &&Row| {
+            let known = row.proposal.idempotency.as_ref().filter(|_| !row.idempotency_forgotten);
+            let ours = proposal.idempotency.as_ref();
+            row.proposal.applicant.email.key() == key
+                && known.zip(ours).is_some_and(|(known, ours)| known.key == ours.key)
+        };
+        if let Some(earlier) = self.sagas.values().find(same_key) {
+            let same_body = earlier.proposal.idempotency == proposal.idempotency;
+            let replay = Accepted::Replay(earlier.view(earlier.proposal.saga, now));
+            return Some(if same_body { replay } else { Accepted::Conflict(Conflict::OtherBody) });
+        }
+        if let Some(user) = self.made.users.iter().find(|user| user.email_key == key && user.active) {
+            let theirs = self.made.identities.iter().filter(|(_, id, _)| *id == user.id);
+            let mut providers: Vec<_> = theirs.map(|(_, _, provider)| provider.clone()).collect();
+            providers.sort();
+            return Some(Accepted::Conflict(Conflict::EmailTaken { providers }));
+        }
+        let live = |row: &Row| row.ended_at.is_none() && row.proposal.applicant.email.key() == key;
+        self.sagas.values().any(live).then_some(Accepted::Conflict(Conflict::InProgress))
+    }
+}
+
+impl Row {
+    fn accepted(proposal: &Proposal, state: State, now: Timestamp) -> Self {
+        let event = Event { seq: 0, epoch: 0, kind: EventKind::Accepted, step: None, attempt: 0, error: None, at: now };
+        Self {
+            proposal: proposal.clone(),
+            state,
+            version: <SignUp as saga::Saga>::VERSION,
+            epoch: 0,
+            attempt: 0,
+            lease_until: None,
+            due_at: now,
+            step_claimed_at: None,
+            stuck_since: None,
+            accepted_at: now,
+            ended_at: None,
+            journal: vec![event],
+            idempotency_forgotten: false,
+        }
+    }
+
+    fn seq(&self) -> u64 {
+        self.journal.last().map_or(0, |event| event.seq)
+    }
+
+    fn holds(&self, fence: &Fence) -> bool {
+        self.epoch == fence.epoch && self.seq() == fence.seq
+    }
+
+    fn is_claimable(&self, claim: &Claim, now: Timestamp) -> bool {
+        self.state.step() == Some(&claim.step)
+            && self.version == claim.version
+            && self.due_at <= now
+            && self.lease_until.is_none_or(|until| until < now)
+    }
+
+    fn claim(
+        &mut self,
+        saga: SagaId,
+        lease: Duration,
+        sealed: Option<SealedPassword>,
+        now: Timestamp,
+    ) -> Option<Claimed<SignUp>> {
+        let State::Active(state) = self.state.clone() else { return None };
+        self.epoch += 1;
+        self.attempt += 1;
+        self.step_claimed_at.get_or_insert(now);
+        let taken_over = self.lease_until.replace(now + lease).is_some();
+        Some(Claimed {
+            fence: Fence { saga, epoch: self.epoch, seq: self.seq() },
+            state,
+            attempt: self.attempt,
+            age: between(self.accepted_at, now),
+            taken_over,
+            data: Data { applicant: self.proposal.applicant.clone(), sealed },
+        })
+    }
+
+    fn advance(&mut self, transition: &Transition, from: &Active, note: &Note, fence: Fence, now: Timestamp) {
+        self.journal.push(Event {
+            seq: fence.seq + 1,
+            epoch: fence.epoch,
+            kind: transition.event(),
+            step: Some(from.step().clone()),
+            attempt: note.attempt,
+            error: note.error.clone(),
+            at: now,
+        });
+        self.lease_until = None;
+        match transition {
+            Transition::Advance { to, .. } => {
+                self.state = to.clone();
+                self.attempt = 0;
+                self.due_at = now;
+                self.step_claimed_at = None;
+                self.stuck_since = None;
+                self.ended_at = matches!(to, State::Ended(_)).then_some(now);
+            }
+            Transition::Again { after, stuck, .. } => {
+                self.due_at = now + *after;
+                self.stuck_since = stuck.then(|| self.stuck_since.unwrap_or(now));
+            }
+        }
+    }
+
+    fn view(&self, saga: SagaId, now: Timestamp) -> View {
+        View {
+            saga,
+            state: self.state.clone(),
+            accepted_at: self.accepted_at,
+            age: between(self.accepted_at, now),
+            stuck_since: self.stuck_since,
+            ended_at: self.ended_at,
+        }
+    }
+}
+
+fn between(earlier: Timestamp, later: Timestamp) -> Duration {
+    later.duration_since(earlier).try_into().unwrap_or_default()
+}
+
+#[async_trait]
+impl Snapshot for Memory {
+    async fn facts(&self) -> Result<Facts, Error> {
+        let tables = self.lock();
+        let mut facts = tables.made.clone();
+        facts.taken_at = Some(self.clock.now());
+        facts.sealed = tables.sealed.iter().map(|(id, (_, at))| (*id, *at)).collect();
+        for (id, row) in &tables.sagas {
+            facts.sagas.push(SagaFact {
+                id: *id,
+                state: row.state.clone(),
+                epoch: row.epoch,
+                seq: row.seq(),
+                attempt: row.attempt,
+                leased: row.lease_until.is_some(),
+                due_at: row.due_at,
+                stuck_since: row.stuck_since,
+                email_key: Some(row.proposal.applicant.email.key().to_owned()),
+                user: row.proposal.applicant.user,
+                organization: row.proposal.applicant.organization,
+            });
+            facts.events.extend(row.journal.iter().map(|event| EventFact {
+                saga: *id,
+                seq: event.seq,
+                epoch: event.epoch,
+                kind: event.kind,
+                step: event.step.clone(),
+            }));
+        }
+        Ok(facts)
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Memory")
+    }
+}

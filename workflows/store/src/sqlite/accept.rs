@@ -1,0 +1,126 @@
+//! Accepting a sign-up.
+
+use async_trait::async_trait;
+use saga::store::{Accepted, Error, View};
+use saga::{Active, Saga, State};
+use signup::{Conflict, FIRST_STEP, Mac, Proposal, SignUp};
+use sqlx::SqliteConnection;
+
+use super::read;
+use super::value::{self, Millis, get};
+use super::writer::Write;
+
+pub(super) const SQL: &[(&str, &str)] =
+    &[("accept", INSERT), ("accept.seal", SEAL), ("accept.event", EVENT), ("accept.classify", CLASSIFY)];
+
+/// Inserts the saga, unless something stands against it.
+const INSERT: &str = "
+INSERT INTO sagas (id, kind, version, state, step, due_at, accepted_at, user_id, organization_id, profile_id,
+                   email, email_key, full_name, organization_name, idempotency_key, idempotency_body)
+SELECT ?1, ?2, ?3, 'running', ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
+ WHERE NOT EXISTS (SELECT 1 FROM users WHERE email_key = ?10)
+    ON CONFLICT DO NOTHING
+RETURNING id";
+
+const SEAL: &str = "INSERT INTO sealed_passwords (saga_id, sealed, sealed_at) VALUES (?1, ?2, ?3)";
+
+const EVENT: &str = "
+INSERT INTO saga_events (saga_id, seq, epoch, kind, attempt, at) VALUES (?1, 0, 0, 'accepted', 0, ?2)";
+
+/// What stands against it, in the order in which it counts.
+const CLASSIFY: &str = "
+SELECT 1 AS rank, id AS saga, NULL AS body, NULL AS providers FROM sagas WHERE id = ?1
+UNION ALL
+SELECT 2, id, idempotency_body, NULL FROM sagas WHERE idempotency_key = ?2 AND email_key = ?3
+UNION ALL
+SELECT 3, NULL, NULL, (SELECT group_concat(provider, ',' ORDER BY provider) FROM identities WHERE user_id = u.id)
+  FROM users u WHERE email_key = ?3 AND status = 'active'
+UNION ALL
+SELECT 4, NULL, NULL, NULL FROM sagas WHERE email_key = ?3 AND ended_at IS NULL
+ ORDER BY rank LIMIT 1";
+
+pub(super) struct Accept(pub(super) Proposal);
+
+#[async_trait]
+impl Write for Accept {
+    type Output = Accepted<SignUp>;
+
+    async fn apply(&self, db: &mut SqliteConnection, now: Millis) -> Result<Accepted<SignUp>, Error> {
+        let proposal = &self.0;
+        if !insert(db, proposal, now).await? {
+            return classify(db, proposal, now).await;
+        }
+        let id = proposal.saga.uuid();
+        let seal = sqlx::query(SEAL).bind(id).bind(proposal.sealed.as_bytes()).bind(now);
+        seal.execute(&mut *db).await.map_err(value::error)?;
+        sqlx::query(EVENT).bind(id).bind(now).execute(&mut *db).await.map_err(value::error)?;
+        Ok(Accepted::New(View {
+            saga: proposal.saga,
+            state: State::Active(Active::Running(FIRST_STEP)),
+            accepted_at: value::timestamp(now)?,
+            age: std::time::Duration::ZERO,
+            stuck_since: None,
+            ended_at: None,
+        }))
+    }
+}
+
+async fn insert(db: &mut SqliteConnection, proposal: &Proposal, now: Millis) -> Result<bool, Error> {
+    let who = &proposal.applicant;
+    let mark = proposal.idempotency.as_ref();
+    let inserted = sqlx::query(INSERT)
+        .bind(proposal.saga.uuid())
+        .bind(SignUp::KIND)
+        .bind(SignUp::VERSION)
+        .bind(FIRST_STEP.as_str())
+        .bind(now)
+        .bind(who.user.0)
+        .bind(who.organization.0)
+        .bind(who.profile.0)
+        .bind(who.email.as_written())
+        .bind(who.email.key())
+        .bind(who.full_name.as_ref().map(signup::FullName::as_str))
+        .bind(who.organization_name.as_ref().map(signup::OrganizationName::as_str))
+        .bind(mark.map(|mark| &mark.key.0[..]))
+        .bind(mark.map(|mark| &mark.body.0[..]))
+        .fetch_optional(db)
+        .await
+        .map_err(value::error)?;
+    Ok(inserted.is_some())
+}
+
+async fn classify(db: &mut SqliteConnection, proposal: &Proposal, now: Millis) -> Result<Accepted<SignUp>, Error> {
+    let mark = proposal.idempotency.as_ref();
+    let found = sqlx::query(CLASSIFY)
+        .bind(proposal.saga.uuid())
+        .bind(mark.map(|mark| &mark.key.0[..]))
+        .bind(proposal.applicant.email.key())
+        .fetch_optional(&mut *db)
+        .await
+        .map_err(value::error)?;
+    // Both statements are in one transaction: what kept the row out is still there.
+    let Some(row) = found else { return Err(Error::Unavailable("what stands against it has gone".into())) };
+    match get::<i64>(&row, "rank")? {
+        1 => view(db, &row, now).await.map(Accepted::New),
+        2 => {
+            let body: [u8; 32] = get::<Vec<u8>>(&row, "body")?
+                .try_into()
+                .map_err(|_| Error::Unreadable("an idempotency hash is not of 32 bytes".into()))?;
+            match mark {
+                Some(mark) if mark.body == Mac(body) => view(db, &row, now).await.map(Accepted::Replay),
+                Some(_) | None => Ok(Accepted::Conflict(Conflict::OtherBody)),
+            }
+        }
+        3 => {
+            let providers = get::<Option<String>>(&row, "providers")?.unwrap_or_default();
+            let providers = providers.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            Ok(Accepted::Conflict(Conflict::EmailTaken { providers }))
+        }
+        _ => Ok(Accepted::Conflict(Conflict::InProgress)),
+    }
+}
+
+async fn view(db: &mut SqliteConnection, row: &sqlx::sqlite::SqliteRow, now: Millis) -> Result<View, Error> {
+    let saga = value::saga_id(row, "saga")?;
+    read::load(&mut *db, saga, now).await?.ok_or_else(|| Error::Unreadable("a saga has gone".into()))
+}

@@ -1,0 +1,88 @@
+//! Claiming sagas.
+
+use async_trait::async_trait;
+use saga::State;
+use saga::store::{Claim, Claimed, Error, Fence};
+use signup::{
+    Applicant, Data, EmailAddress, FullName, OrganizationId, OrganizationName, ProfileId, SealedPassword, SignUp,
+    UserId,
+};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+use super::value::{self, Millis, between, count, get, millis};
+use super::writer::Write;
+
+pub(super) const SQL: &[(&str, &str)] = &[("claim.due", DUE), ("claim", CLAIM)];
+
+/// The sagas of a step that are due and that nobody holds, the longest due first.
+const DUE: &str = "
+SELECT id, lease_until IS NOT NULL AS taken_over FROM sagas
+ WHERE kind = ?1 AND step = ?2 AND version = ?3 AND ended_at IS NULL AND due_at <= ?4
+   AND (lease_until IS NULL OR lease_until < ?4)
+ ORDER BY due_at LIMIT ?5";
+
+/// One of them. RETURNING shows the row after the update, so whether a lease had run out is read before.
+const CLAIM: &str = "
+UPDATE sagas
+   SET epoch = epoch + 1, attempt = attempt + 1, lease_owner = ?2, lease_until = ?3 + ?4,
+       step_claimed_at = coalesce(step_claimed_at, ?3)
+ WHERE id = ?1
+RETURNING id, epoch, seq, attempt, state, step, code, accepted_at, user_id, organization_id, profile_id,
+          email, email_key, full_name, organization_name,
+          (SELECT sealed FROM sealed_passwords p WHERE p.saga_id = sagas.id) AS sealed";
+
+pub(super) struct ClaimDue(pub(super) Claim);
+
+#[async_trait]
+impl Write for ClaimDue {
+    type Output = Vec<Claimed<SignUp>>;
+
+    async fn apply(&self, db: &mut SqliteConnection, now: Millis) -> Result<Vec<Claimed<SignUp>>, Error> {
+        let claim = &self.0;
+        let due = sqlx::query(DUE)
+            .bind(claim.kind)
+            .bind(claim.step.as_str())
+            .bind(claim.version)
+            .bind(now)
+            .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
+            .fetch_all(&mut *db)
+            .await
+            .map_err(value::error)?;
+        let mut sagas = Vec::with_capacity(due.len());
+        for row in &due {
+            let update = sqlx::query(CLAIM)
+                .bind(get::<Uuid>(row, "id")?)
+                .bind(claim.worker.to_string())
+                .bind(now)
+                .bind(millis(claim.lease));
+            let row_after = update.fetch_one(&mut *db).await.map_err(value::error)?;
+            sagas.push(claimed(&row_after, get(row, "taken_over")?, now)?);
+        }
+        Ok(sagas)
+    }
+}
+
+fn claimed(row: &SqliteRow, taken_over: bool, now: Millis) -> Result<Claimed<SignUp>, Error> {
+    let State::Active(state) = value::state(row)? else {
+        return Err(Error::Unreadable("an ended saga has a step".into()));
+    };
+    let applicant = Applicant {
+        user: UserId(get(row, "user_id")?),
+        organization: OrganizationId(get(row, "organization_id")?),
+        profile: ProfileId(get(row, "profile_id")?),
+        email: EmailAddress::from_stored(get(row, "email")?, get(row, "email_key")?),
+        full_name: get::<Option<String>>(row, "full_name")?.map(FullName::from_stored),
+        organization_name: get::<Option<String>>(row, "organization_name")?.map(OrganizationName::from_stored),
+    };
+    let sealed = get::<Option<Vec<u8>>>(row, "sealed")?.map(SealedPassword::from_bytes);
+    Ok(Claimed {
+        fence: Fence { saga: value::saga_id(row, "id")?, epoch: count(row, "epoch")?, seq: count(row, "seq")? },
+        state,
+        attempt: count(row, "attempt")?,
+        age: between(get(row, "accepted_at")?, now),
+        taken_over,
+        data: Data { applicant, sealed },
+    })
+}

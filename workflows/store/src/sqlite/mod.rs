@@ -1,0 +1,93 @@
+//! Sagas in an SQLite file: the embedded mode's store.
+//!
+//! One connection writes, see [`writer`]; a few others read. The statements have the same order in every dialect:
+//! lock, effect, advance, event. The database's clock is this process', since they share a machine.
+
+mod accept;
+mod claim;
+mod commit;
+mod effect;
+mod housekeep;
+mod lease;
+mod open;
+mod read;
+#[cfg(feature = "testing")]
+mod snapshot;
+mod value;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Housekept, View};
+use saga::{Clock, Policy, SagaId, Store};
+use signup::{Proposal, SignUp};
+use sqlx::SqlitePool;
+
+pub use open::OpenError;
+use writer::Writer;
+
+/// A store in an SQLite file.
+#[derive(Clone)]
+pub struct Sqlite {
+    writer: Writer,
+    readers: SqlitePool,
+    clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl Store<SignUp> for Sqlite {
+    async fn accept(&self, proposal: &Proposal) -> Result<Accepted<SignUp>, Error> {
+        self.writer.write(accept::Accept(proposal.clone())).await
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed<SignUp>>, Error> {
+        self.writer.write(claim::ClaimDue(claim.clone())).await
+    }
+
+    async fn commit(&self, commit: &Commit<SignUp>) -> Result<Committed, Error> {
+        self.writer.write(commit::CommitStep(commit.clone())).await
+    }
+
+    async fn hand_back(&self, fence: &Fence, due_in: Duration) -> Result<bool, Error> {
+        self.writer.write(lease::HandBack { fence: *fence, due_in }).await
+    }
+
+    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
+        read::load(&self.readers, saga, value::now(&*self.clock)).await
+    }
+
+    async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {
+        read::events(&self.readers, saga, from).await
+    }
+
+    async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error> {
+        self.writer.write(housekeep::Housekeep(*policy)).await
+    }
+
+    async fn release_leases(&self) -> Result<u64, Error> {
+        self.writer.write(lease::ReleaseAll).await
+    }
+}
+
+impl Sqlite {
+    /// Every statement of this store, by name: for a test that prepares them all.
+    pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
+        let modules: [&[(&str, &str)]; 6] =
+            [accept::SQL, claim::SQL, commit::SQL, effect::SQL, housekeep::SQL, lease::SQL];
+        modules.into_iter().flatten().chain(read::SQL).copied()
+    }
+
+    /// The connections that read, for a test that looks behind the store.
+    #[cfg(feature = "testing")]
+    pub fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+}
+
+impl std::fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sqlite")
+    }
+}

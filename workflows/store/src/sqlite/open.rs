@@ -1,0 +1,96 @@
+//! Opening the database file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use saga::Clock;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use super::Sqlite;
+use super::writer::Writer;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+
+/// Connections that read.
+const READERS: u32 = 4;
+/// How long a connection waits for another process that holds the file, such as a backup.
+const BUSY: Duration = Duration::from_secs(4);
+
+/// Why a database file does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It was written by a newer program.
+    #[error("it has schema {found}, newer than the schema {known} that this program knows: run the newer program")]
+    TooNew {
+        /// Its schema's number.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// A migration that it has is not the one that this program has under the same number.
+    #[error("its schema {0} is not this program's: it was written by another build")]
+    Foreign(i64),
+    /// It is no database, or is damaged.
+    #[error("it is not an SQLite database, or is damaged: restore it from a backup, or move it away")]
+    Broken,
+    /// It cannot be opened, read or written.
+    #[error("{0}")]
+    Io(String),
+}
+
+impl Sqlite {
+    /// Opens a database file, makes it if it is missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong with the file.
+    pub async fn open(file: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A 202 is a promise: it must survive the loss of power.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .pragma("secure_delete", "on")
+            .busy_timeout(BUSY)
+            .disable_statement_logging();
+        let mut connection = SqliteConnection::connect_with(&options).await.map_err(open_error)?;
+        migrate(&mut connection).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(BUSY)
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await
+            .map_err(open_error)?;
+        let writer = Writer::start(connection, Arc::clone(&clock));
+        Ok(Self { writer, readers, clock })
+    }
+
+    /// Writes what is queued, and closes the file.
+    pub async fn close(self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    MIGRATIONS.run_direct(None, connection, false).await.map_err(|error| match error {
+        MigrateError::VersionMissing(found) => {
+            let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+            if found > known { OpenError::TooNew { found, known } } else { OpenError::Foreign(found) }
+        }
+        MigrateError::VersionMismatch(version) => OpenError::Foreign(version),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => open_error(error),
+        other => OpenError::Io(other.to_string()),
+    })
+}
+
+fn open_error(error: sqlx::Error) -> OpenError {
+    match super::value::error(error) {
+        saga::store::Error::Unreadable(_) => OpenError::Broken,
+        other => OpenError::Io(other.to_string()),
+    }
+}

@@ -1,0 +1,146 @@
+//! The one connection that writes.
+//!
+//! Whatever queued while the last transaction was in flight goes into the next one: under load, one sync of the disk
+//! serves many writes, and a single write waits for nothing. Each has a savepoint of its own, so that one that fails
+//! leaves the others alone. A caller that goes away does not stop its write.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use saga::Clock;
+use saga::store::Error;
+use sqlx::{Connection, Executor, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, warn};
+
+use super::value::{self, Millis};
+
+/// Writes that may wait; more callers wait to be let in.
+const QUEUE: usize = 1024;
+/// Writes in one transaction.
+const BATCH: usize = 128;
+
+/// One write: its statements are all carried out, or none.
+#[async_trait]
+pub(super) trait Write: Send + Sync + 'static {
+    /// What the caller is told.
+    type Output: Send + Sync + 'static;
+
+    /// Runs the statements, within a transaction, at this time.
+    async fn apply(&self, db: &mut SqliteConnection, now: Millis) -> Result<Self::Output, Error>;
+}
+
+/// A handle to the connection that writes.
+#[derive(Clone)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Item>,
+}
+
+enum Item {
+    Write(Box<dyn Member>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Writer {
+    pub(super) fn start(connection: SqliteConnection, clock: Arc<dyn Clock>) -> Self {
+        let (queue, items) = mpsc::channel(QUEUE);
+        tokio::spawn(run(connection, clock, items));
+        Self { queue }
+    }
+
+    pub(super) async fn write<W: Write>(&self, write: W) -> Result<W::Output, Error> {
+        let (reply, answer) = oneshot::channel();
+        let member = Box::new(Pending { write, result: None, reply });
+        let closed = |_| Error::Unavailable("the database is closed".into());
+        self.queue.send(Item::Write(member)).await.map_err(closed)?;
+        answer.await.map_err(|_| Error::InDoubt("the database was closed".into()))?
+    }
+
+    pub(super) async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.queue.send(Item::Close(reply)).await.is_ok() {
+            // An error means that it is closed already.
+            let _ = closed.await;
+        }
+    }
+}
+
+async fn run(mut db: SqliteConnection, clock: Arc<dyn Clock>, mut items: mpsc::Receiver<Item>) {
+    let mut waiting = Vec::with_capacity(BATCH);
+    let mut closing = None;
+    while closing.is_none() && items.recv_many(&mut waiting, BATCH).await > 0 {
+        let mut batch = Vec::with_capacity(waiting.len());
+        for item in waiting.drain(..) {
+            match item {
+                Item::Write(member) => batch.push(member),
+                Item::Close(reply) => closing = Some(reply),
+            }
+        }
+        let committed = transaction(&mut db, &mut batch, value::now(&*clock)).await;
+        if let Err(error) = &committed {
+            warn!(%error, writes = batch.len(), "transaction failed");
+            // Whether there still is a transaction depends on the error.
+            let _ = db.execute("ROLLBACK").await;
+        }
+        for member in batch {
+            member.answer(committed.clone());
+        }
+    }
+    if let Err(error) = db.close().await {
+        error!(%error, "database not closed cleanly; nothing is lost");
+    }
+    if let Some(reply) = closing {
+        let _ = reply.send(());
+    }
+}
+
+async fn transaction(db: &mut SqliteConnection, batch: &mut [Box<dyn Member>], now: Millis) -> Result<(), Error> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    db.execute("BEGIN IMMEDIATE").await.map_err(value::error)?;
+    for member in batch {
+        db.execute("SAVEPOINT member").await.map_err(value::error)?;
+        if !member.apply(db, now).await {
+            db.execute("ROLLBACK TO member").await.map_err(value::error)?;
+        }
+        db.execute("RELEASE member").await.map_err(value::error)?;
+    }
+    // A commit that fails may have reached the disk.
+    db.execute("COMMIT").await.map(drop).map_err(|error| Error::InDoubt(error.to_string()))
+}
+
+#[async_trait]
+trait Member: Send {
+    /// Applies the write; false if it failed and is to be rolled back.
+    async fn apply(&mut self, db: &mut SqliteConnection, now: Millis) -> bool;
+
+    /// Tells the caller, once it is known how the transaction ended.
+    fn answer(self: Box<Self>, committed: Result<(), Error>);
+}
+
+struct Pending<W: Write> {
+    write: W,
+    result: Option<Result<W::Output, Error>>,
+    reply: oneshot::Sender<Result<W::Output, Error>>,
+}
+
+#[async_trait]
+impl<W: Write> Member for Pending<W> {
+    async fn apply(&mut self, db: &mut SqliteConnection, now: Millis) -> bool {
+        let result = self.write.apply(db, now).await;
+        let applied = result.is_ok();
+        self.result = Some(result);
+        applied
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), Error>) {
+        let result = match (committed, self.result) {
+            (Ok(()), Some(result)) => result,
+            (Ok(()), None) => Err(Error::Unavailable("the write was not begun".into())),
+            (Err(error), _) => Err(error),
+        };
+        // The caller may have gone; what is written stays written.
+        let _ = self.reply.send(result);
+    }
+}
