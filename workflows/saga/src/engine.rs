@@ -93,8 +93,8 @@ impl<S: Saga> Engine<S> {
     /// Runs a claimed step to its commit.
     ///
     /// # Cancel safety
-    /// Safe as a crash is: what is not committed is found by the next claim.
-    pub async fn run(&self, job: Job<S>) -> Ran {
+    /// Safe as a crash is: what is not committed is found by the next claim, at once if the job is handed back.
+    pub async fn run(&self, job: &Job<S>) -> Ran {
         let span = info_span!("saga.step", saga.id = %job.claimed.fence.saga, step = %job.claimed.state.step(),
             attempt = job.claimed.attempt, epoch = job.claimed.fence.epoch);
         self.attempt(job).instrument(span).await
@@ -113,7 +113,7 @@ impl<S: Saga> Engine<S> {
         }
     }
 
-    async fn attempt(&self, job: Job<S>) -> Ran {
+    async fn attempt(&self, job: &Job<S>) -> Ran {
         let Some(step) = self.definition.find(job.claimed.state.step()) else {
             // The claim names the step, so this is a store that does not keep its word.
             error!("claimed a step that the definition does not have");
@@ -125,12 +125,12 @@ impl<S: Saga> Engine<S> {
         let outcome = match self.foregone(step, &job.claimed) {
             Some(outcome) => outcome,
             None if job.deadline.duration_since(Instant::now()) < step.timeout() + self.policy.commit => {
-                self.hand_back(&job, self.policy.undo.first.mul_f64(2.5 + 2.5 * self.random.fraction())).await;
+                self.hand_back(job, self.policy.undo.first.mul_f64(2.5 + 2.5 * self.random.fraction())).await;
                 return Ran::HandedBack;
             }
             None => perform(step, &job.claimed).await,
         };
-        self.conclude(&job, outcome).await
+        self.conclude(job, outcome).await
     }
 
     /// What is known of an attempt before the step runs, if it must not run.

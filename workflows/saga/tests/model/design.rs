@@ -30,6 +30,7 @@ pub(crate) struct Design {
     pub(crate) hand_back_needs_lease: bool,
     /// Whether a lease ends by itself.
     pub(crate) leases_run_out: bool,
+    pub(crate) forgets: bool,
 }
 
 /// Where the steps' effects are.
@@ -77,6 +78,7 @@ impl Design {
         resend: Resend::LooksInTheJournal,
         hand_back_needs_lease: true,
         leases_run_out: true,
+        forgets: true,
     };
     /// Effects outside, behind a fence and tombstones.
     pub(crate) const OUTSIDE: Self = Self::INSIDE.behind(Resource::GUARDED);

@@ -1,3 +1,4 @@
+
 mod design;
 mod explore;
 mod moves;
@@ -9,45 +10,14 @@ use explore::explore;
 #[test]
 fn probe() {
     let mut list = vec![];
-    for workers in 2..=3 {
-        list.push((format!("A{workers}"), Design { workers, ..Design::INSIDE }));
-    }
-    for workers in 2..=3 {
-        list.push((format!("C{workers}"), Design { workers, ..Design::OUTSIDE }));
-    }
+    for workers in 2..=4 { list.push((format!("A{workers}"), Design { workers, ..Design::INSIDE })); }
+    for workers in 2..=4 { list.push((format!("C{workers}"), Design { workers, ..Design::OUTSIDE })); }
+    for workers in 1..=3 { list.push((format!("A{workers}raw"), Design { workers, forgets: false, ..Design::INSIDE })); }
+    for workers in 1..=2 { list.push((format!("C{workers}raw"), Design { workers, forgets: false,..Design::OUTSIDE })); }
     for (name, design) in list {
         let t = std::time::Instant::now();
         let e = explore(&design, |_| true);
-        println!("{name}: {} states {} moves {:?} {:?} {:?}", e.states(), e.moves, t.elapsed(), e.sights, e.found);
-    }
-}
-#[test]
-fn stats() {
-    let d = Design { workers: 3, ..Design::OUTSIDE };
-    let e = explore(&d, |_| true);
-    let mut m: std::collections::BTreeMap<String, usize> = Default::default();
-    for w in &e.worlds {
-        let mut k: Vec<String> = w.workers[..3]
-            .iter()
-            .map(|x| {
-                format!(
-                    "{:?}{}{}{}",
-                    x.phase,
-                    if x.next == world::Next::Open { "*" } else { "" },
-                    if x.copy { "+c" } else { "" },
-                    if x.request { "+r" } else { "" }
-                )
-            })
-            .collect();
-        k.sort();
-        *m.entry(k.join(" ")).or_default() += 1;
-        *m.entry(format!("~fences {}", w.fences.iter().filter(|x| **x > 0).count())).or_default() += 1;
-        *m.entry(format!("~place {:?}", w.row.place)).or_default() += 1;
-        *m.entry(format!("~tomb {}", w.tombstones.count_ones())).or_default() += 1;
-    }
-    let mut v: Vec<_> = m.into_iter().collect();
-    v.sort_by_key(|x| std::cmp::Reverse(x.1));
-    for (k, n) in v.iter().take(70) {
-        println!("{n:8} {k}");
+        let proj: std::collections::HashSet<_> = e.worlds.iter().map(|w| { let mut w = *w; w.workers = [world::Worker::IDLE;4]; w.row.epoch=0; w.journal.epoch=0; w.tombstones=0; w.fences=[0;4]; w.key() }).collect();
+        println!("{name}: {} states {} moves {:?} {:?} {:?} proj {}", e.states(), e.moves, t.elapsed(), e.sights, e.found, proj.len());
     }
 }

@@ -268,7 +268,7 @@ impl Worker {
         let asks = kept.request || kept.phase == Phase::Fresh && !kept.is_past_attempts();
         if asks {
             let epoch = if resource.fence { kept.epoch } else { 0 };
-            *self = Self { phase: Phase::Gone, next, place: kept.place, epoch, request: true, ..Self::IDLE };
+            *self = Self { phase: Phase::Gone, epoch, place: kept.place, next: Next::Theirs, request: true, ..Self::IDLE };
         } else {
             self.phase = Phase::InDoubt;
         }
@@ -284,8 +284,10 @@ impl World {
     /// The one state that stands for all those that differ only in what nothing to come depends on: which worker is
     /// which, what a fenced worker would have written, and how high the epochs are; their order is all that counts.
     pub(crate) fn settled(mut self, design: &Design) -> Self {
+        if design.forgets {
         for worker in &mut self.workers {
             worker.forget(design, &self.row);
+        }
         }
         let mut alive = 1_u16 << self.row.epoch;
         for worker in self.workers {
