@@ -1,1 +1,17 @@
-//! x
+//! The workers: every step of a saga is an apalis job, with one apalis worker for each step.
+//!
+//! The queue is a hint, and the saga's row is the truth: a job is a claim on a row, and whatever happens to the job,
+//! the row's lease runs out and it is claimed anew. So apalis neither retries nor schedules nor buries anything here.
+//!
+//! - [`Wakes`] tells workers at once that a step is due; without it they would find out at the next tick.
+//! - `queue` makes the database an apalis backend.
+//! - [`Workers`] runs them all, and stops them cleanly.
+
+mod housekeeper;
+mod job;
+mod queue;
+mod wakes;
+mod workers;
+
+pub use wakes::Wakes;
+pub use workers::{Slots, Workers};

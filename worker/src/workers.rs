@@ -1,0 +1,119 @@
+//! Running the workers of a process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apalis::prelude::{Monitor, WorkerBuilder};
+use apalis_core::backend::persistence::Persisted;
+use saga::{Engine, Policy, Random, Saga, StepName, Store, WorkerName};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::Wakes;
+use crate::housekeeper::housekeep;
+use crate::job::StepJob;
+use crate::queue::{DatabaseBackend, Queue};
+
+/// How long handing back may take once the jobs in hand have had their time.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// How many jobs of each step run at a time in this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slots {
+    /// For steps that mostly wait for the database.
+    pub each: usize,
+    /// For the first step, which hashes.
+    pub first: usize,
+}
+
+/// The workers of a process: one for each step.
+pub struct Workers<S: Saga> {
+    /// What claims and runs.
+    pub engine: Arc<Engine<S>>,
+    /// For housekeeping.
+    pub store: Arc<dyn Store<S>>,
+    /// What tells them that something is due.
+    pub wakes: Arc<Wakes>,
+    /// For jitter.
+    pub random: Arc<dyn Random>,
+    /// The engine's limits.
+    pub policy: Policy,
+    /// How many jobs run at a time.
+    pub slots: Slots,
+    /// The name of this process, which leases bear.
+    pub name: WorkerName,
+}
+
+impl<S: Saga> Workers<S> {
+    /// Runs until `stop`; then takes no more jobs, lets those in hand finish for `patience`, and hands back the rest.
+    pub async fn run(self, stop: CancellationToken, patience: Duration) {
+        let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
+        let steps = self.engine.steps();
+        let mut monitor = Monitor::new().should_restart(|worker, error| {
+            error!(worker = worker.name(), %error, "a worker crashed, restarting it");
+            true
+        });
+        for (index, step) in steps.into_iter().enumerate() {
+            let slots = if index == 0 { self.slots.first } else { self.slots.each };
+            monitor = self.register(monitor, step, slots, &tasks, (&stop, &abort));
+        }
+        let housekeeping = housekeep(Arc::clone(&self.store), self.policy, Arc::clone(&self.random));
+        let housekeeping = tokio::spawn(stop.clone().run_until_cancelled_owned(housekeeping));
+
+        let signal = stop.clone();
+        let running = tokio::spawn(monitor.run_with_signal(async move {
+            signal.cancelled_owned().await;
+            Ok(())
+        }));
+        stop.cancelled().await;
+        info!("stopping: finishing the jobs in hand");
+        match timeout(patience, running).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => error!(%error, "the workers' monitor failed"),
+            Ok(Err(error)) => error!(%error, "the workers' monitor crashed"),
+            Err(_) => warn!(jobs = tasks.len(), "handing back the jobs that did not finish"),
+        }
+        abort.cancel();
+        tasks.close();
+        if timeout(LAST_WORDS, tasks.wait()).await.is_err() {
+            warn!(jobs = tasks.len(), "not handed back in time, their leases will run out");
+        }
+        housekeeping.abort();
+    }
+
+    fn register(
+        &self,
+        monitor: Monitor,
+        step: StepName,
+        slots: usize,
+        tasks: &TaskTracker,
+        (halt, abort): (&CancellationToken, &CancellationToken),
+    ) -> Monitor {
+        let name = format!("{step}-{}", self.name);
+        let queue = Queue {
+            step,
+            engine: Arc::clone(&self.engine),
+            slots: Arc::new(Semaphore::new(slots)),
+            wakes: Arc::clone(&self.wakes),
+            random: Arc::clone(&self.random),
+            tasks: tasks.clone(),
+            stop: halt.clone(),
+        };
+        let abort = abort.clone();
+        monitor.register(move |restarts| {
+            let abort = abort.clone();
+            WorkerBuilder::new(format!("{name}-{restarts}"))
+                .backend(DatabaseBackend(Persisted::new(queue.clone())))
+                .build(move |job: StepJob<S>| job.run(abort.clone()))
+        })
+    }
+}
+
+impl<S: Saga> std::fmt::Debug for Workers<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workers").field("name", &self.name).field("slots", &self.slots).finish_non_exhaustive()
+    }
+}
