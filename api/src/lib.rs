@@ -1,1 +1,28 @@
-//! x
+//! The HTTP API of the sign-up service.
+//!
+//! [`router()`] is the map: one page, every route. Each endpoint is a file with its shape, its handler and its
+//! documentation; the OpenAPI document is made of these. Whatever goes wrong is answered by one type, `Problem`, as
+//! `application/problem+json`; `docs/errors.md` lists them all.
+//!
+//! Nothing here writes but [`saga::Store::accept`]. The password is sealed to the workers before it leaves the
+//! handler; this crate has no key to open it.
+
+mod docs;
+mod fallback;
+mod fields;
+mod headers;
+mod health;
+mod observe;
+mod openapi;
+mod prefer;
+mod problem;
+mod request_id;
+mod router;
+mod signups;
+mod state;
+mod waiters;
+
+pub use openapi::openapi;
+pub use router::router;
+pub use state::Api;
+pub use waiters::Waiters;

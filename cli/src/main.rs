@@ -1,1 +1,46 @@
-fn main() {}
+//! The binary `signup`: reads what it is told, puts the parts together, and runs them.
+
+mod args;
+mod banner;
+mod data_dir;
+mod secrets;
+mod serve;
+mod signals;
+mod telemetry;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One line, with its causes: what it was about first, what is wrong last.
+            let _ = writeln!(std::io::stderr(), "signup: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> anyhow::Result<()> {
+    match args.command {
+        None => start(args.serve),
+        Some(Command::Serve(serve)) => start(serve),
+        Some(Command::Openapi) => {
+            let document = api::openapi().to_pretty_json()?;
+            writeln!(std::io::stdout(), "{document}").context("cannot write the document")
+        }
+    }
+}
+
+fn start(settings: args::Serve) -> anyhow::Result<()> {
+    telemetry::start(&settings.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(serve::serve(settings))
+}

@@ -1,1 +1,11 @@
-//! x
+//! What the whole-product tests stand on: the real binary as a real process, and a client.
+
+mod binary;
+mod client;
+mod process;
+mod wait;
+
+pub use binary::binary;
+pub use client::{Answer, Client, PASSWORD};
+pub use process::{Failure, Server, run};
+pub use wait::eventually;

@@ -7,12 +7,14 @@ use saga::{Engine, Job, Saga};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::error;
 
-/// A claimed saga on its way through apalis. Wherever it is dropped before its step has ended, the claim is handed
-/// back, so that another worker can take it at once.
+/// A claimed saga on its way through apalis. Wherever it is dropped before its step has begun, the claim is handed
+/// back, so that another worker can take it at once. Once the step has begun, only its commit or the lease's end frees
+/// the saga: the attempt counts.
 #[derive(Debug)]
 pub(crate) struct StepJob<S: Saga> {
-    /// Gone once the step has ended. Boxed, since apalis moves jobs about and wants them `Unpin`.
+    /// Gone once the step has begun. Boxed, since apalis moves jobs about and wants them `Unpin`.
     job: Option<Box<Job<S>>>,
     engine: Arc<Engine<S>>,
     tasks: TaskTracker,
@@ -24,20 +26,17 @@ impl<S: Saga> StepJob<S> {
         Self { job: Some(Box::new(job)), engine: Arc::clone(engine), tasks: tasks.clone(), _slot: slot }
     }
 
-    /// Runs the step in a task of its own, so that the end of an apalis worker does not cut it short. Past `abort`
-    /// it is given up, and the claim handed back.
+    /// Runs the step in a task of its own, so that the end of an apalis worker does not cut it short; `abort` does.
     pub(crate) async fn run(self, abort: CancellationToken) {
         let ran = self.tasks.clone().spawn(abort.run_until_cancelled_owned(self.run_to_its_end()));
-        // The engine's own panics: the claim was handed back when the job was dropped.
         if let Err(crash) = ran.await {
-            tracing::error!(error = %crash, "a job crashed");
+            error!(error = %crash, "a job crashed, its lease will run out");
         }
     }
 
     async fn run_to_its_end(mut self) {
-        if let Some(job) = &self.job {
-            self.engine.run(job).await;
-            self.job = None;
+        if let Some(job) = self.job.take() {
+            self.engine.run(&job).await;
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::housekeeper::housekeep;
 use crate::job::StepJob;
 use crate::queue::{DatabaseBackend, Queue};
 
-/// How long handing back may take once the jobs in hand have had their time.
+/// How long handing back may take longer once the jobs in hand have had their time.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// How many jobs of each step run at a time in this process.
@@ -48,7 +48,8 @@ pub struct Workers<S: Saga> {
 }
 
 impl<S: Saga> Workers<S> {
-    /// Runs until `stop`; then takes no more jobs, lets those in hand finish for `patience`, and hands back the rest.
+    /// Runs until `stop`; then takes no more jobs, hands back those that have not begun, and lets those in
+    /// hand finish for `patience`.
     pub async fn run(self, stop: CancellationToken, patience: Duration) {
         let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
         let steps = self.engine.steps();
@@ -74,7 +75,7 @@ impl<S: Saga> Workers<S> {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => error!(%error, "the workers' monitor failed"),
             Ok(Err(error)) => error!(%error, "the workers' monitor crashed"),
-            Err(_) => warn!(jobs = tasks.len(), "handing back the jobs that did not finish"),
+            Err(_) => warn!(jobs = tasks.len(), "leaving the jobs that did not finish to their leases' end"),
         }
         abort.cancel();
         tasks.close();

@@ -93,18 +93,19 @@ impl<S: Saga> Engine<S> {
     /// Runs a claimed step to its commit.
     ///
     /// # Cancel safety
-    /// Safe as a crash is: what is not committed is found by the next claim, at once if the job is handed back.
+    /// Safe as a crash is: what is not committed is found by the next claim, when the lease has run out.
     pub async fn run(&self, job: &Job<S>) -> Ran {
         let span = info_span!("saga.step", saga.id = %job.claimed.fence.saga, step = %job.claimed.state.step(),
             attempt = job.claimed.attempt, epoch = job.claimed.fence.epoch);
         self.attempt(job).instrument(span).await
     }
 
-    /// Gives a job back unused.
+    /// Gives a job back whose step has not begun.
     pub async fn hand_back(&self, job: &Job<S>, due_in: Duration) {
         let fence = job.claimed.fence;
         match timeout(self.policy.claim, self.store.hand_back(&fence, due_in)).await {
-            Ok(Ok(_)) => {
+            Ok(Ok(false)) => debug!(saga.id = %fence.saga, "not handed back: the claim does not hold any more"),
+            Ok(Ok(true)) => {
                 let state = State::Active(job.claimed.state.clone());
                 self.listener.advanced(&Advanced { saga: fence.saga, state, due_in });
             }
@@ -186,13 +187,14 @@ impl<S: Saga> Engine<S> {
 
     fn commit(&self, job: &Job<S>, outcome: Outcome<S::Effect>) -> Commit<S> {
         let jitter = self.random.fraction();
-        let refusal = outcome.effect.as_ref().and_then(Effect::refusal).map(|code| match &outcome.attempted {
-            Attempted::Executed { step, number, .. } => {
+        let refusal = match (&outcome.attempted, outcome.effect.as_ref().and_then(Effect::refusal)) {
+            (Attempted::Executed { step, number, .. }, Some(code)) => {
                 let verdict = Verdict::Refused(code);
-                plan(&self.route, &Attempted::Executed { step: step.clone(), number: *number, verdict }, jitter)
+                Some(plan(&self.route, &Attempted::Executed { step: step.clone(), number: *number, verdict }, jitter))
             }
-            compensated @ Attempted::Compensated { .. } => plan(&self.route, compensated, jitter),
-        });
+            // An undo has no refusal: what the store says no to is tried again.
+            (Attempted::Compensated { .. }, _) | (Attempted::Executed { .. }, None) => None,
+        };
         Commit {
             fence: job.claimed.fence,
             from: job.claimed.state.clone(),

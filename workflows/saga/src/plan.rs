@@ -5,13 +5,15 @@
 //! | attempt of step *i* | then |
 //! |---|---|
 //! | executed, done | run *i + 1*; after the last: completed |
-//! | executed, refused | compensate *i - 1*; before the first: failed |
 //! | executed, unknown, attempts left | the same again, after a delay |
-//! | executed, unknown, none left; or expired | compensate *i* too: it may have happened |
+//! | executed, unknown, none left; or expired; or refused | compensate *i*: an attempt of it may have happened |
 //! | compensated, done | compensate *i - 1*; before the first: failed |
 //! | compensated, unknown | the same again, after a delay; out of attempts, stuck, and still again |
 //!
-//! `saga/tests/model.rs` explores it breadth-first over workers, crashes, zombies and duplicates.
+//! A refusal says that this attempt did nothing. It cannot speak for an earlier one whose outcome is unknown, so the
+//! refused step is compensated like one in doubt.
+//!
+//! `saga/tests/model/` explores it breadth-first over workers, crashes, zombies and duplicates.
 
 use std::time::Duration;
 
@@ -120,9 +122,7 @@ pub fn plan(route: &Route, attempted: &Attempted, jitter: f64) -> Transition {
     use Attempted::{Compensated, Executed};
     match attempted {
         Executed { step, verdict: Verdict::Done, .. } => advance(forward(route, step), EventKind::Done),
-        Executed { step, verdict: Verdict::Refused(code), .. } => {
-            advance(back_before(route, step, code), EventKind::Refused)
-        }
+        Executed { step, verdict: Verdict::Refused(code), .. } => advance(back_from(step, code), EventKind::Refused),
         Executed { step, verdict: Verdict::Unknown, number } => match attempts_left(route, step, *number) {
             Some(retry) => again(retry.delay(*number, jitter), false, EventKind::Failed),
             None => advance(back_from(step, &Code::STEP_FAILED), EventKind::GaveUp),
@@ -145,10 +145,12 @@ fn again(after: Duration, stuck: bool, event: EventKind) -> Transition {
     Transition::Again { after, stuck, event }
 }
 
+/// A step that is not on the route leads nowhere: it is better run again than taken for the last.
 fn forward(route: &Route, step: &StepName) -> State {
-    match route.after(step) {
-        Some(next) => State::Active(Active::Running(next.clone())),
-        None => State::Ended(End::Completed),
+    match route.position(step).map(|at| route.legs.get(at + 1)) {
+        Some(Some(next)) => State::Active(Active::Running(next.name.clone())),
+        Some(None) => State::Ended(End::Completed),
+        None => State::Active(Active::Running(step.clone())),
     }
 }
 
@@ -157,9 +159,10 @@ fn back_from(step: &StepName, code: &Code) -> State {
 }
 
 fn back_before(route: &Route, step: &StepName, code: &Code) -> State {
-    match route.before(step) {
-        Some(previous) => back_from(previous, code),
-        None => State::Ended(End::Failed(code.clone())),
+    match route.position(step).map(|at| at.checked_sub(1).and_then(|before| route.legs.get(before))) {
+        Some(Some(previous)) => back_from(&previous.name, code),
+        Some(None) => State::Ended(End::Failed(code.clone())),
+        None => back_from(step, code),
     }
 }
 
@@ -172,14 +175,6 @@ fn attempts_left<'r>(route: &'r Route, step: &StepName, number: u32) -> Option<&
 impl Route {
     fn position(&self, step: &StepName) -> Option<usize> {
         self.legs.iter().position(|leg| leg.name == *step)
-    }
-
-    fn after(&self, step: &StepName) -> Option<&StepName> {
-        self.legs.get(self.position(step)? + 1).map(|leg| &leg.name)
-    }
-
-    fn before(&self, step: &StepName) -> Option<&StepName> {
-        self.legs.get(self.position(step)?.checked_sub(1)?).map(|leg| &leg.name)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Definition, Retry, Saga};
+use crate::{Definition, Retry, Saga, StepName};
 
 /// Limits on everything the engine waits for.
 ///
@@ -50,26 +50,40 @@ impl Policy {
         idempotency: Duration::from_hours(24),
     };
 
-    /// Holds that one claim with its wait, its step and its commit fits into a lease, for every step.
+    /// Holds that one claim with its wait, its step and its commit fits into a lease, for every step, and that no two
+    /// steps share a name.
     ///
     /// # Errors
-    /// Names the first step that does not fit, with the figures.
+    /// Names the first step that is wrong.
     pub fn check<S: Saga>(&self, definition: &Definition<S>) -> Result<(), Misfit> {
-        for step in definition.steps() {
+        let names = definition.names();
+        for (index, step) in definition.steps().enumerate() {
             let needs = self.claim + self.wait + step.timeout() + self.commit + self.margin;
             if needs >= self.lease {
-                return Err(Misfit { step: step.name().to_string(), needs, lease: self.lease });
+                return Err(Misfit::Lease { step: step.name(), needs, lease: self.lease });
+            }
+            if names[..index].contains(&step.name()) {
+                return Err(Misfit::Name(step.name()));
             }
         }
         Ok(())
     }
 }
 
-/// A step that does not fit into a lease.
+/// What is wrong with a definition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("step {step} needs {needs:?} from claim to commit, and a lease lasts {lease:?}")]
-pub struct Misfit {
-    step: String,
-    needs: Duration,
-    lease: Duration,
+pub enum Misfit {
+    /// A step does not fit into a lease.
+    #[error("step {step} needs {needs:?} from claim to commit, and a lease lasts {lease:?}")]
+    Lease {
+        /// The step.
+        step: StepName,
+        /// What it needs.
+        needs: Duration,
+        /// What there is.
+        lease: Duration,
+    },
+    /// Two steps have this name.
+    #[error("two steps are called {0}")]
+    Name(StepName),
 }

@@ -27,7 +27,9 @@ pub trait Step<S: Saga>: Send + Sync + 'static {
     /// as [`Executed::Unknown`].
     fn execute(&self, attempt: &Attempt<S>) -> impl Future<Output = Executed<S::Effect>> + Send;
 
-    /// Undoes the step, also where it is in doubt whether it happened.
+    /// Undoes the step, also where it is in doubt whether it happened, or where it was refused: an earlier attempt may
+    /// have happened. A step that reaches outside must leave something there, under its idempotency key, that keeps a
+    /// late attempt from happening after its undo.
     ///
     /// # Cancel safety
     /// As for [`Step::execute`].
@@ -39,7 +41,7 @@ pub trait Step<S: Saga>: Send + Sync + 'static {
 pub enum Executed<E> {
     /// Failed, timed out or panicked: it may have happened. Tried again; out of attempts, it is compensated too.
     Unknown(String),
-    /// It did not happen and will not: the steps before it are compensated.
+    /// It did not happen and will not: the saga goes back.
     Refused(Code),
     /// It happened; this is to be recorded.
     Done(E),

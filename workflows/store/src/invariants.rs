@@ -173,8 +173,9 @@ fn read_journal<'e>(events: impl Iterator<Item = &'e EventFact>) -> Result<Place
             (None, EventKind::Accepted, None) => Place::Forward(0),
             (Some(Place::Forward(done)), EventKind::Done, Some(step)) if step == done => Place::Forward(done + 1),
             (Some(Place::Forward(done)), EventKind::Failed, Some(step)) if step == done => Place::Forward(done),
-            (Some(Place::Forward(done)), EventKind::Refused, Some(step)) if step == done => Place::Backward(done),
-            (Some(Place::Forward(done)), EventKind::GaveUp, Some(step)) if step == done => Place::Backward(done + 1),
+            (Some(Place::Forward(done)), EventKind::Refused | EventKind::GaveUp, Some(step)) if step == done => {
+                Place::Backward(done + 1)
+            }
             (Some(Place::Backward(left)), EventKind::Undone, Some(step)) if step + 1 == left => Place::Backward(step),
             (Some(Place::Backward(left)), EventKind::UndoFailed, Some(step)) if step + 1 == left => {
                 Place::Backward(left)

@@ -16,7 +16,7 @@ pub(crate) const PAST_ATTEMPTS: u8 = ATTEMPTS + 1;
 /// `saga::plan`, or a wrong one.
 pub(crate) type Planner = fn(&Route, &Attempted) -> Transition;
 
-/// One design. [`Design::INSIDE`] and [`Design::OUTSIDE`] are the right ones; a mutant differs in one field.
+/// One design. [`Design::INSIDE`] and [`Design::OUTSIDE`] are the right ones; a wrong one differs in one field.
 #[derive(Clone, Copy)]
 pub(crate) struct Design {
     pub(crate) workers: usize,
@@ -24,12 +24,13 @@ pub(crate) struct Design {
     pub(crate) planner: Planner,
     /// What a commit is guarded by.
     pub(crate) commit: Guards,
-    /// What a worker believes whose commit, sent again, finds the fence gone.
+    /// How a lost reply is settled.
     pub(crate) resend: Resend,
     /// Whether a hand-back asks for the lease to be still held.
     pub(crate) hand_back_needs_lease: bool,
     /// Whether a lease ends by itself.
     pub(crate) leases_run_out: bool,
+    /// Whether states that differ only in what nothing to come depends on are taken for one.
     pub(crate) forgets: bool,
 }
 
@@ -49,23 +50,42 @@ pub(crate) struct Resource {
     pub(crate) fence: bool,
     /// It never does again what it was asked to undo, even where there was nothing to undo.
     pub(crate) tombstone: bool,
-    /// Whether a refusal shuts out other attempts in the same way: *it did not happen and will not*. Otherwise the
-    /// refusal is true of that one request alone.
-    pub(crate) refusal_lasts: bool,
+    pub(crate) refusals: Refusals,
 }
 
+/// What a refusal is worth.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusals {
+    /// *It did not happen and will not*: a refusal shuts out other attempts, by fence and tombstone.
+    Last,
+    /// It is true of that one request alone.
+    AreMomentary,
+    /// It lasts; but then the database may refuse to record what has happened outside.
+    ComeAfterTheEffectToo,
+}
+
+/// What of a claim must still be so for a statement to write anything.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Guards {
+    /// Nobody has claimed since.
     pub(crate) epoch: bool,
+    /// No event has been written since.
     pub(crate) seq: bool,
+    /// The saga is where it was claimed, so it has not ended either.
     pub(crate) place: bool,
 }
 
+/// What a worker believes whose commit, sent again, finds the fence gone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Resend {
     LooksInTheJournal,
     TakesItForFenced,
     TakesItForWritten,
+}
+
+impl Guards {
+    pub(crate) const ALL: Self = Self { epoch: true, seq: true, place: true };
+    pub(crate) const NONE: Self = Self { epoch: false, seq: false, place: false };
 }
 
 impl Design {
@@ -74,7 +94,7 @@ impl Design {
         workers: 2,
         effects: Effects::Inside,
         planner: right,
-        commit: Guards { epoch: true, seq: true, place: true },
+        commit: Guards::ALL,
         resend: Resend::LooksInTheJournal,
         hand_back_needs_lease: true,
         leases_run_out: true,
@@ -89,7 +109,11 @@ impl Design {
 }
 
 impl Resource {
-    pub(crate) const GUARDED: Self = Self { fence: true, tombstone: true, refusal_lasts: true };
+    /// Guarded twice, though one would do.
+    pub(crate) const GUARDED: Self = Self { fence: true, tombstone: true, refusals: Refusals::Last };
+    pub(crate) const FENCED: Self = Self { tombstone: false, ..Self::GUARDED };
+    pub(crate) const TOMBSTONED: Self = Self { fence: false, ..Self::GUARDED };
+    pub(crate) const OPEN: Self = Self { fence: false, ..Self::FENCED };
 }
 
 /// The plan that is in use.
@@ -150,12 +174,14 @@ impl Plans {
     }
 }
 
+/// Four steps of two attempts each.
 pub(crate) fn route() -> Route {
     let retry = Retry { attempts: ATTEMPTS.into(), ..Retry::STANDARD };
     let legs = NAMES.map(|name| Leg { name, retry }).into();
-    Route { legs, undo: retry, stuck_pause: Duration::from_secs(300) }
+    Route { legs, undo: retry, stuck_pause: Duration::from_mins(5) }
 }
 
+/// Why a step is refused.
 pub(crate) const REFUSAL: Code = Code::new("refused");
 
 fn attempted(step: &StepName, number: u32, outcome: Outcome) -> Attempted {
@@ -206,6 +232,12 @@ impl Place {
         matches!(self, Self::Running(_))
     }
 
+    /// How an attempt ends there that goes well, and one that goes wrong.
+    pub(crate) fn outcomes(self) -> [Outcome; 2] {
+        if self.forward() { [Outcome::Done, Outcome::Unknown] } else { [Outcome::Undone, Outcome::NotUndone] }
+    }
+
+    /// A number of four bits; of three for a place with a step.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Running(step) => step,

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use crate::design::Design;
-use crate::moves::{Machine, Move, Sights};
+use crate::moves::{Machine, Move, Name};
+use crate::sights::Sights;
 use crate::world::{Violation, World};
 
 /// What an exploration found.
 pub(crate) struct Explored {
     machine: Machine,
+    /// In the order in which they were reached.
     pub(crate) worlds: Vec<World>,
     /// By state: the one from which it was reached first.
     parents: Vec<u32>,
@@ -17,6 +19,7 @@ pub(crate) struct Explored {
     /// The states to which moves without a fault lead.
     sound: Vec<u32>,
     pub(crate) sights: Sights,
+    /// How many moves were made.
     pub(crate) moves: usize,
     pub(crate) found: Option<Found>,
 }
@@ -117,8 +120,10 @@ fn number(index: usize) -> u32 {
 
 fn told(made: &Move) -> String {
     let Move { name, by, to, .. } = made;
-    format!(
-        "{name:?} (claim {} of {}, {:?}) -> {:?}, effects {:04b}",
-        by.epoch, to.row.epoch, by.place, to.row.place, to.effects
-    )
+    let of = match name {
+        Name::LeaseRunsOut | Name::Claims => String::new(),
+        _ if by.epoch == 0 => format!(" (fenced, {:?})", by.phase),
+        _ => format!(" (epoch {}, {:?}, {:?})", by.epoch, by.phase, by.place),
+    };
+    format!("{name:?}{of}: epoch {}, {:?}, effects {:04b}", to.row.epoch, to.row.place, to.effects)
 }

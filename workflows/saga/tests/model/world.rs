@@ -2,7 +2,7 @@
 
 use saga::plan::EventKind;
 
-use crate::design::{ATTEMPTS, Design, Effects, Guards, Outcome, Place, STEPS};
+use crate::design::{ATTEMPTS, Effects, Outcome, Place, STEPS};
 
 /// As many workers as any design has.
 pub(crate) const MOST_WORKERS: usize = 4;
@@ -76,6 +76,8 @@ pub(crate) enum Phase {
     InDoubt,
     /// Crashed or through with its claim, with something still under way.
     Gone,
+    /// The same, after reporting that its commit is not written.
+    Dismissed,
 }
 
 /// The journal's entry after a claim's seq.
@@ -104,8 +106,7 @@ pub(crate) enum Violation {
     RowDiffersFromTheJournal,
     IllegalWordInTheJournal,
     WrittenUnderAnOldClaim,
-    EpochsInTheJournalDecrease,
-    TwoEventsUnderOneClaim,
+    EpochsInTheJournalDoNotGrow,
     TwoEventsOfOneSeq,
     EndedSagaChanged,
     AttemptReturnedByAnother,
@@ -131,6 +132,13 @@ impl World {
         workers: [Worker::IDLE; MOST_WORKERS],
     };
 
+    /// Without the workers, and what is there for them alone.
+    pub(crate) fn outline(&self) -> Self {
+        let row = Row { epoch: 0, ..self.row };
+        let journal = Journal { epoch: 0, ..self.journal };
+        Self { row, journal, effects: self.effects, ..Self::START }
+    }
+
     pub(crate) fn ended(&self) -> bool {
         self.row.place.step().is_none()
     }
@@ -152,28 +160,6 @@ impl World {
         } else {
             None
         }
-    }
-
-    /// The state as a number, the same for states that do not differ.
-    pub(crate) fn key(&self) -> u128 {
-        let mut key = 0;
-        let mut put = |value: u8, bits: u32| key = key << bits | u128::from(value);
-        put(self.row.place.code(), 4);
-        put(self.row.epoch, 3);
-        put(self.row.attempt, 2);
-        put(u8::from(self.row.leased) << 1 | u8::from(self.row.stuck), 2);
-        put(self.journal.epoch, 3);
-        put(self.journal.standing, 4);
-        put(self.journal.doubtful, 4);
-        put(u8::from(self.journal.back), 1);
-        put(self.effects << STEPS | self.tombstones, 8);
-        for fence in self.fences {
-            put(fence, 3);
-        }
-        for worker in self.workers {
-            key = key << 20 | u128::from(worker.key());
-        }
-        key
     }
 }
 
@@ -225,93 +211,20 @@ impl Worker {
         request: false,
     };
 
-    fn key(&self) -> u32 {
-        let sent = match self.sent {
-            None => 0,
-            Some(Statement::HandBack) => 1,
-            Some(Statement::Commit(outcome)) => 2 + outcome as u32,
-        };
-        let mut key = self.phase as u32;
-        key = key << 3 | u32::from(self.epoch);
-        key = key << 3 | u32::from(self.place.code());
-        key = key << 2 | u32::from(self.number);
-        key = key << 2 | self.next as u32;
-        key = key << 3 | sent;
-        key << 2 | u32::from(self.copy) << 1 | u32::from(self.request)
-    }
-
-    /// Whether the guards keep out what it has sent or will send for ever: epochs and seqs only grow.
-    fn is_fenced(&self, guards: Guards, row: &Row) -> bool {
-        guards.epoch && self.epoch < row.epoch || guards.seq && self.next != Next::Open
-    }
-
-    /// Lets go of what nothing to come depends on.
-    fn forget(&mut self, design: &Design, row: &Row) {
-        let all = Guards { epoch: true, seq: true, place: true };
-        let guards = if self.sent == Some(Statement::HandBack) { all } else { design.commit };
-        let fenced = self.is_fenced(guards, row);
-        self.copy &= !fenced;
-        let over = self.phase == Phase::Gone;
-        if over && !self.copy && !self.request {
+    /// Is idle once it is gone and nothing is under way.
+    pub(crate) fn rest(&mut self) {
+        if self.is_over() && !self.copy && !self.request {
             *self = Self::IDLE;
         }
-        let may_write = !fenced && (!over || self.copy);
-        if self.phase == Phase::Idle || may_write {
-            return;
-        }
-        let kept = *self;
-        let ours = kept.phase == Phase::InDoubt && kept.next == Next::Ours;
-        let next = if ours { Next::Ours } else { Next::Theirs };
-        *self = Self { phase: kept.phase, next, ..Self::IDLE };
-        let Effects::Outside(resource) = design.effects else { return };
-        // What a fenced worker does outside is what a request of it does that is still under way.
-        let asks = kept.request || kept.phase == Phase::Fresh && !kept.is_past_attempts();
-        if asks {
-            let epoch = if resource.fence { kept.epoch } else { 0 };
-            *self = Self { phase: Phase::Gone, epoch, place: kept.place, next: Next::Theirs, request: true, ..Self::IDLE };
-        } else {
-            self.phase = Phase::InDoubt;
-        }
+    }
+
+    /// Whether it does nothing more itself for its claim.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Gone | Phase::Dismissed)
     }
 
     /// Whether the engine plans the end of the attempts without running the step again.
     pub(crate) fn is_past_attempts(&self) -> bool {
         self.place.forward() && self.number > ATTEMPTS
-    }
-}
-
-impl World {
-    /// The one state that stands for all those that differ only in what nothing to come depends on: which worker is
-    /// which, what a fenced worker would have written, and how high the epochs are; their order is all that counts.
-    pub(crate) fn settled(mut self, design: &Design) -> Self {
-        if design.forgets {
-        for worker in &mut self.workers {
-            worker.forget(design, &self.row);
-        }
-        }
-        let mut alive = 1_u16 << self.row.epoch;
-        for worker in self.workers {
-            alive |= 1 << worker.epoch;
-        }
-        alive &= !1;
-        let up_to = |epoch: u8| u8::try_from((alive & ((2 << epoch) - 1)).count_ones()).unwrap_or(u8::MAX);
-        for worker in &mut self.workers {
-            worker.epoch = up_to(worker.epoch);
-        }
-        self.row.epoch = up_to(self.row.epoch);
-        self.journal.epoch = up_to(self.journal.epoch);
-        for (step, fence) in (0_u8..).zip(&mut self.fences) {
-            let asked = |worker: &Worker| worker.epoch > 0 && worker.place.step() == Some(step);
-            let asked = *fence > 0 && self.workers.iter().any(asked);
-            *fence = if asked { up_to(*fence - 1) + 1 } else { 0 };
-            let may_do = |worker: &Worker| {
-                worker.place == Place::Running(step) && (worker.phase == Phase::Fresh || worker.request)
-            };
-            if self.row.place != Place::Running(step) && !self.workers.iter().any(may_do) {
-                self.tombstones &= !(1 << step);
-            }
-        }
-        self.workers.sort_unstable_by_key(|worker| std::cmp::Reverse(worker.key()));
-        self
     }
 }

@@ -1,6 +1,7 @@
 //! The reference store: plain Rust behind one lock. For tests.
 
 mod effect;
+mod plant;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,0 +1,50 @@
+//! `GET /openapi.json`: what this API offers, for programs.
+
+use std::sync::Arc;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::{MethodRouter, get};
+use utoipa::OpenApi;
+
+use crate::Api;
+use crate::problem::{FieldError, Problem};
+use crate::router::endpoints;
+
+/// Sign people up, wholly or not at all: a user, their organization, their profile and their claims.
+///
+/// Start a sign-up with `POST /v1/signups`, then follow its `status_url` until it is `completed` or `failed`.
+///
+/// Every answer carries `X-Request-Id`: the request's own, if it has 1 to 64 characters of `A-Z a-z 0-9 . _ -`, or
+/// a new one. Every error is `application/problem+json` (RFC 9457); its `type` is stable, its texts are not. Any path
+/// may also answer 404 `not_found`, 405 `method_not_allowed` and 500 `internal`.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "signup-saga"),
+    components(schemas(Problem, FieldError)),
+    tags((name = "sign-ups", description = "Start a sign-up and follow it."), (name = "service", description = "The service itself."))
+)]
+struct Head;
+
+/// The OpenAPI document, without the endpoints.
+pub(crate) fn head() -> utoipa::openapi::OpenApi {
+    Head::openapi()
+}
+
+/// The OpenAPI document, as JSON.
+pub fn openapi() -> String {
+    json(endpoints().get_openapi())
+}
+
+/// The route that serves the document.
+pub(crate) fn route(document: &utoipa::openapi::OpenApi) -> MethodRouter<Arc<Api>> {
+    let text: Arc<str> = json(document).into();
+    get(move || {
+        let text = text.to_string();
+        async move { ([(CONTENT_TYPE, "application/json")], text) }
+    })
+}
+
+fn json(document: &utoipa::openapi::OpenApi) -> String {
+    // Maps with keys of text always become JSON.
+    document.to_pretty_json().map(|text| text + "\n").unwrap_or_default()
+}

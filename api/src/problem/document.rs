@@ -1,0 +1,118 @@
+//! Problems in the OpenAPI document.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use saga::Code;
+use signup::EMAIL_TAKEN;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::{FieldError, Kind, Problem};
+
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// The answers that an endpoint gives for these problems, with an example for each.
+pub(crate) fn responses(kinds: &[Kind]) -> BTreeMap<String, RefOr<Response>> {
+    let mut by_status: BTreeMap<u16, Vec<Kind>> = BTreeMap::new();
+    for kind in kinds {
+        by_status.entry(kind.status().as_u16()).or_default().push(*kind);
+    }
+    by_status.into_iter().map(|(status, kinds)| (status.to_string(), response(&kinds).into())).collect()
+}
+
+fn response(kinds: &[Kind]) -> Response {
+    let names: Vec<String> = kinds.iter().map(|kind| format!("`{}`: {}.", kind.name(), kind.title())).collect();
+    let examples = kinds.iter().flat_map(|kind| examples(*kind)).map(|(name, problem)| {
+        let value = serde_json::to_value(problem.document()).ok();
+        (name, ExampleBuilder::new().summary(problem.kind().title()).value(value).build())
+    });
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).examples_from_iter(examples);
+    let response = ResponseBuilder::new().description(names.join(" ")).content(MEDIA_TYPE, content.build());
+    let later = kinds.iter().any(|kind| kind.retry_after().is_some());
+    if later { response.header("Retry-After", retry_after()).build() } else { response.build() }
+}
+
+fn retry_after() -> utoipa::openapi::header::Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::Integer)))
+        .description(Some("After how many seconds to try again, where that helps."))
+        .build()
+}
+
+/// What problems of a kind look like.
+fn examples(kind: Kind) -> Vec<(&'static str, Problem)> {
+    let failed = |code| Problem::SignupFailed { workflow_id: crate::signups::EXAMPLE, code };
+    let problem = match kind {
+        Kind::NotFound => Problem::NotFound,
+        Kind::MethodNotAllowed => Problem::MethodNotAllowed,
+        Kind::SignupNotFound => Problem::SignupNotFound,
+        Kind::MalformedJson => Problem::MalformedJson { line: 1, column: 17 },
+        Kind::IncompleteBody => Problem::IncompleteBody,
+        Kind::InvalidIdempotencyKey => Problem::InvalidIdempotencyKey,
+        Kind::BodyTimeout => Problem::BodyTimeout,
+        Kind::EmailTaken => {
+            let taken = Problem::EmailTaken { providers: vec!["email".into(), "google".into()] };
+            return vec![(kind.name(), taken), ("email_taken_meanwhile", failed(EMAIL_TAKEN))];
+        }
+        Kind::SignupInProgress => Problem::SignupInProgress,
+        Kind::SignupFailed => failed(Code::STEP_FAILED),
+        Kind::BodyTooLarge => Problem::BodyTooLarge,
+        Kind::UnsupportedMediaType => Problem::UnsupportedMediaType,
+        Kind::InvalidFields => {
+            let error = |field, message: &str| FieldError { field: Cow::Borrowed(field), message: message.into() };
+            let errors = vec![
+                error("email", "must be an e-mail address such as ada@example.com"),
+                error("password", "must have at least 8 characters"),
+            ];
+            Problem::InvalidFields { errors }
+        }
+        Kind::IdempotencyKeyReused => Problem::IdempotencyKeyReused,
+        Kind::Internal => Problem::Internal,
+        Kind::OutcomeUnknown => Problem::OutcomeUnknown,
+        Kind::Unavailable => Problem::Unavailable,
+    };
+    vec![(kind.name(), problem)]
+}
+
+impl ToSchema for Problem {
+    fn name() -> Cow<'static, str> {
+        "Problem".into()
+    }
+}
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        let member = |kind: Type, meaning: &str| {
+            ObjectBuilder::new().schema_type(SchemaType::Type(kind)).description(Some(meaning)).build()
+        };
+        let list =
+            |items: RefOr<Schema>, meaning: &str| ArrayBuilder::new().items(items).description(Some(meaning)).build();
+        let text = RefOr::from(Schema::from(ObjectBuilder::new().schema_type(Type::String)));
+        ObjectBuilder::new()
+            .description(Some("What went wrong (RFC 9457)."))
+            .property("type", member(Type::String, "What kind of problem it is; stable."))
+            .required("type")
+            .property("title", member(Type::String, "What it means, in short."))
+            .required("title")
+            .property("status", member(Type::Integer, "The status of the answer."))
+            .required("status")
+            .property("detail", member(Type::String, "One sentence that says what to do."))
+            .required("detail")
+            .property("errors", list(FieldError::schema_ref(), "`invalid_fields`: what is wrong with each field."))
+            .property("providers", list(text, "`email_taken`: what the user signs in with."))
+            .property("workflow_id", member(Type::String, "The id of the sign-up that failed."))
+            .property("code", member(Type::String, "Why the sign-up failed."))
+            .property("line", member(Type::Integer, "`malformed_json`: where reading stopped."))
+            .property("column", member(Type::Integer, "`malformed_json`: where reading stopped."))
+            .into()
+    }
+}
+
+impl FieldError {
+    fn schema_ref() -> RefOr<Schema> {
+        Ref::from_schema_name(<Self as ToSchema>::name()).into()
+    }
+}

@@ -1,0 +1,181 @@
+//! The catalogue of problems.
+
+use axum::http::StatusCode;
+
+/// An entry of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    NotFound,
+    MethodNotAllowed,
+    SignupNotFound,
+    MalformedJson,
+    IncompleteBody,
+    InvalidIdempotencyKey,
+    BodyTimeout,
+    EmailTaken,
+    SignupInProgress,
+    SignupFailed,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    InvalidFields,
+    IdempotencyKeyReused,
+    Internal,
+    OutcomeUnknown,
+    Unavailable,
+}
+
+impl Kind {
+    /// The last part of the problem's `type`; it never changes.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::SignupNotFound => "signup_not_found",
+            Self::MalformedJson => "malformed_json",
+            Self::IncompleteBody => "incomplete_body",
+            Self::InvalidIdempotencyKey => "invalid_idempotency_key",
+            Self::BodyTimeout => "body_timeout",
+            Self::EmailTaken => "email_taken",
+            Self::SignupInProgress => "signup_in_progress",
+            Self::SignupFailed => "signup_failed",
+            Self::BodyTooLarge => "body_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::InvalidFields => "invalid_fields",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::Internal => "internal",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The status of the answer.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::MalformedJson | Self::IncompleteBody | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
+            Self::NotFound | Self::SignupNotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::EmailTaken | Self::SignupInProgress | Self::SignupFailed => StatusCode::CONFLICT,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::InvalidFields | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::OutcomeUnknown | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What it means, in short.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::NotFound => "There is nothing at this path",
+            Self::MethodNotAllowed => "This path has other methods",
+            Self::SignupNotFound => "There is no such sign-up",
+            Self::MalformedJson => "The body is not JSON",
+            Self::IncompleteBody => "The body ended early",
+            Self::InvalidIdempotencyKey => "The idempotency key cannot be used",
+            Self::BodyTimeout => "The body took too long",
+            Self::EmailTaken => "The e-mail belongs to a user",
+            Self::SignupInProgress => "A sign-up with this e-mail is under way",
+            Self::SignupFailed => "The sign-up failed",
+            Self::BodyTooLarge => "The body is too large",
+            Self::UnsupportedMediaType => "The body is not said to be JSON",
+            Self::InvalidFields => "Some fields cannot be accepted",
+            Self::IdempotencyKeyReused => "The idempotency key belongs to another request",
+            Self::Internal => "The service is at fault",
+            Self::OutcomeUnknown => "It is not known whether the sign-up was accepted",
+            Self::Unavailable => "The service cannot do this now",
+        }
+    }
+
+    /// One sentence that says what to do.
+    pub(crate) fn advice(self) -> &'static str {
+        match self {
+            Self::NotFound => "Look up the paths of this API at /docs.",
+            Self::MethodNotAllowed => "Use one of the methods that the Allow header lists.",
+            Self::SignupNotFound => "Ask with the workflow_id that starting the sign-up has returned.",
+            Self::MalformedJson => "Send valid JSON.",
+            Self::IncompleteBody => "Send the request again, with its whole body.",
+            Self::InvalidIdempotencyKey => "Send one Idempotency-Key of 1 to 255 visible ASCII characters, or none.",
+            Self::BodyTimeout => "Send the whole body within 15 seconds.",
+            Self::EmailTaken => "Sign in, or sign up with another e-mail.",
+            Self::SignupInProgress => {
+                "Wait for it to end; if it is your own, repeat your request with its Idempotency-Key to follow it."
+            }
+            Self::SignupFailed => "Start another sign-up, with a new Idempotency-Key: nothing is left of this one.",
+            Self::BodyTooLarge => "Send a body of at most 16 KiB.",
+            Self::UnsupportedMediaType => "Send JSON, with the header Content-Type: application/json.",
+            Self::InvalidFields => "Correct the fields that errors lists, and send the request again.",
+            Self::IdempotencyKeyReused => "Use a new Idempotency-Key, or repeat the earlier request unchanged.",
+            Self::Internal => "Try again later; if it stays, report the X-Request-Id of this answer.",
+            Self::OutcomeUnknown => "Repeat this request with the same Idempotency-Key: it is accepted once.",
+            Self::Unavailable => "Nothing was done: send the request again after the time in Retry-After.",
+        }
+    }
+
+    /// After how many seconds to try again, where trying again is what to do.
+    pub(crate) fn retry_after(self) -> Option<u32> {
+        match self {
+            Self::OutcomeUnknown | Self::Unavailable => Some(1),
+            Self::SignupInProgress => Some(5),
+            Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::SignupNotFound
+            | Self::MalformedJson
+            | Self::IncompleteBody
+            | Self::InvalidIdempotencyKey
+            | Self::BodyTimeout
+            | Self::EmailTaken
+            | Self::SignupFailed
+            | Self::BodyTooLarge
+            | Self::UnsupportedMediaType
+            | Self::InvalidFields
+            | Self::IdempotencyKeyReused
+            | Self::Internal => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every kind, found from the first: a kind left out of the chain is one that this does not build without.
+    fn after(kind: Kind) -> Option<Kind> {
+        match kind {
+            Kind::NotFound => Some(Kind::MethodNotAllowed),
+            Kind::MethodNotAllowed => Some(Kind::SignupNotFound),
+            Kind::SignupNotFound => Some(Kind::MalformedJson),
+            Kind::MalformedJson => Some(Kind::IncompleteBody),
+            Kind::IncompleteBody => Some(Kind::InvalidIdempotencyKey),
+            Kind::InvalidIdempotencyKey => Some(Kind::BodyTimeout),
+            Kind::BodyTimeout => Some(Kind::EmailTaken),
+            Kind::EmailTaken => Some(Kind::SignupInProgress),
+            Kind::SignupInProgress => Some(Kind::SignupFailed),
+            Kind::SignupFailed => Some(Kind::BodyTooLarge),
+            Kind::BodyTooLarge => Some(Kind::UnsupportedMediaType),
+            Kind::UnsupportedMediaType => Some(Kind::InvalidFields),
+            Kind::InvalidFields => Some(Kind::IdempotencyKeyReused),
+            Kind::IdempotencyKeyReused => Some(Kind::Internal),
+            Kind::Internal => Some(Kind::OutcomeUnknown),
+            Kind::OutcomeUnknown => Some(Kind::Unavailable),
+            Kind::Unavailable => None,
+        }
+    }
+
+    #[test]
+    fn the_catalogue_for_readers_lists_every_kind() {
+        let kinds = std::iter::successors(Some(Kind::NotFound), |kind| after(*kind));
+        let mut expected: Vec<String> = kinds
+            .map(|kind| format!("| `{}` | {} | {} | ", kind.name(), kind.status().as_u16(), kind.title()))
+            .collect();
+        let page = include_str!("../../../docs/errors.md");
+        let mut listed: Vec<String> = page
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.splitn(5, '|').take(4).collect::<Vec<_>>().join("|") + "| ")
+            .collect();
+        expected.sort();
+        listed.sort();
+        assert_eq!(listed, expected, "docs/errors.md and Kind differ");
+    }
+}

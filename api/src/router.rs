@@ -1,0 +1,37 @@
+//! Every route, and what every request passes through.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn_with_state, map_response};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{Api, docs, fallback, headers, health, observe, openapi, signups};
+
+/// The service's routes.
+///
+/// Bound what this cannot see where it is served: connections, and how long a request's head may take.
+pub fn router(api: Api) -> Router {
+    let api = Arc::new(api);
+    let (endpoints, document) = endpoints().split_for_parts();
+    // What comes last here sees a request first.
+    endpoints
+        .route("/openapi.json", openapi::route(&document))
+        .merge(docs::routes())
+        .fallback(fallback::not_found)
+        .method_not_allowed_fallback(fallback::other_method)
+        .layer(CatchPanicLayer::custom(fallback::panicked))
+        .layer(map_response(headers::secure))
+        .layer(from_fn_with_state(Arc::clone(&api), observe::observe))
+        .with_state(api)
+}
+
+/// The endpoints that the OpenAPI document describes.
+pub(crate) fn endpoints() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(signups::start::start))
+        .routes(routes!(signups::show::show))
+        .routes(routes!(health::check))
+}

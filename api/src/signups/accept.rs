@@ -1,0 +1,88 @@
+//! Getting a sign-up accepted, through whatever the store goes through.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use saga::store::{Accepted, Error};
+use saga::{Advanced, Retry};
+use signup::{Proposal, SignUp};
+use tokio::time::{Instant, sleep, timeout};
+use tracing::field::display;
+use tracing::{Instrument, Span, error, warn};
+
+use crate::Api;
+use crate::problem::Problem;
+
+/// How long a client waits for an acceptance.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The delays between tries; their number is bounded by the patience.
+const RETRY: Retry =
+    Retry { attempts: u32::MAX, first: Duration::from_millis(50), longest: Duration::from_millis(500) };
+
+/// Gets a proposal accepted, and tells the listener of a new saga.
+///
+/// # Errors
+/// [`Problem::Unavailable`] where nothing was written, [`Problem::OutcomeUnknown`] where that is not known,
+/// [`Problem::Internal`] where trying again would not help.
+///
+/// # Cancel safety
+/// The work goes on in a task of its own: a client that hangs up takes back neither the saga nor the wake-up of a
+/// worker. A call of the store that outlasts the patience is not cut off either.
+pub(super) async fn accept(api: &Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, Problem> {
+    let work = tokio::spawn(persist(Arc::clone(api), proposal).in_current_span());
+    match timeout(PATIENCE, work).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => {
+            error!("accepting a sign-up panicked");
+            Err(Problem::Internal)
+        }
+        Err(_) => {
+            warn!("the store did not accept a sign-up in time");
+            Err(Problem::OutcomeUnknown)
+        }
+    }
+}
+
+/// Sends the same proposal until there is an answer: the store accepts it once.
+async fn persist(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, Problem> {
+    let deadline = Instant::now() + PATIENCE;
+    let (mut tries, mut in_doubt) = (0, false);
+    loop {
+        let error = match api.store.accept(&proposal).await {
+            Ok(accepted) => {
+                tell(&api, &accepted);
+                return Ok(accepted);
+            }
+            Err(error) => error,
+        };
+        match &error {
+            Error::InDoubt(_) => in_doubt = true,
+            Error::Unavailable(_) => {}
+            Error::Rejected(_) | Error::Unreadable(_) => {
+                error!(%error, "a sign-up cannot be accepted");
+                return Err(Problem::Internal);
+            }
+        }
+        tries += 1;
+        let delay = RETRY.delay(tries, api.random.fraction());
+        if Instant::now() + delay >= deadline {
+            warn!(%error, tries, in_doubt, "gave up on accepting a sign-up");
+            return Err(if in_doubt { Problem::OutcomeUnknown } else { Problem::Unavailable });
+        }
+        sleep(delay).await;
+    }
+}
+
+fn tell(api: &Api, accepted: &Accepted<SignUp>) {
+    match accepted {
+        Accepted::New(view) => {
+            Span::current().record("saga.id", display(view.saga));
+            let news = Advanced { saga: view.saga, state: view.state.clone(), due_in: Duration::ZERO };
+            api.listener.advanced(&news);
+        }
+        Accepted::Replay(view) => {
+            Span::current().record("saga.id", display(view.saga));
+        }
+        Accepted::Conflict(_) => {}
+    }
+}

@@ -1,0 +1,122 @@
+//! `POST /v1/signups`: starts a sign-up.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{LOCATION, RETRY_AFTER};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use saga::store::Accepted;
+use utoipa::IntoResponses;
+use utoipa::openapi::RefOr;
+
+use super::idempotency::{self, Key};
+use super::request::NewSignup;
+use super::status::{Document, Signup, Status};
+use super::{accept::accept, awaited};
+use crate::Api;
+use crate::fields::Fields;
+use crate::problem::{self, Kind, Problem};
+
+/// Start a sign-up
+///
+/// The answer comes as soon as the sign-up is accepted, which is never forgotten: it will be completed, or nothing of
+/// it will be left. Follow its `status_url`, or send `Prefer: wait=5` to have the outcome in this answer if it comes
+/// in time.
+///
+/// With an `Idempotency-Key` the request can be repeated safely: for 24 hours, the same key with the same e-mail and
+/// the same body is the same sign-up.
+#[utoipa::path(
+    post,
+    path = "/v1/signups",
+    operation_id = "start_signup",
+    tag = "sign-ups",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Marks this request, so that it can be repeated: \
+            1 to 255 visible ASCII characters, best random ones.", example = "0f7cc2a5-2f60-4c3a-a6d4-b6bd2a3c5c7e"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds, 30 at most, for the sign-up \
+            to end (RFC 7240).", example = "wait=5"),
+    ),
+    request_body(content = NewSignup, content_type = "application/json"),
+    responses(
+        (
+            status = 201, description = "Completed: within the preferred wait, or when it was asked for before.",
+            body = Document,
+            headers(
+                ("Location" = String, description = "The sign-up."),
+                ("Idempotency-Replayed" = Option<String>, description = "`true` if it was accepted before."),
+                ("Preference-Applied" = Option<String>, description = "`wait` if the wait was as preferred."),
+            ),
+            example = json!(Signup::completed_example())
+        ),
+        (
+            status = 202, description = "Accepted, and under way.",
+            body = Document,
+            headers(
+                ("Location" = String, description = "The sign-up."),
+                ("Retry-After" = u32, description = "After how many seconds to ask for it."),
+                ("Idempotency-Replayed" = Option<String>, description = "`true` if it was accepted before."),
+                ("Preference-Applied" = Option<String>, description = "`wait` if the wait was as preferred."),
+            ),
+            example = json!(Signup::pending_example())
+        ),
+        Problems
+    )
+)]
+pub(crate) async fn start(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, Problem> {
+    let key = Key::of(&headers)?;
+    let proposal = NewSignup::read(fields)?.propose(&api, key);
+    let (view, replayed) = match accept(&api, proposal).await? {
+        Accepted::New(view) => (view, None),
+        Accepted::Replay(view) => (view, Some(idempotency::REPLAYED)),
+        Accepted::Conflict(conflict) => return Err(conflict.into()),
+    };
+    let (view, applied) = awaited(&api, &headers, view).await;
+    let answer = answer(&Signup::new(&view, &api.steps));
+    Ok((replayed.into_iter().chain(applied).collect::<HeaderMap>(), answer).into_response())
+}
+
+fn answer(signup: &Signup) -> Response {
+    let location = [(LOCATION, signup.url())];
+    match &signup.status {
+        Status::Pending { .. } | Status::Delayed { .. } => {
+            let headers = signup.retry_after().map(|seconds| [(RETRY_AFTER, seconds)]);
+            (StatusCode::ACCEPTED, location, headers, Json(signup.document())).into_response()
+        }
+        Status::Completed { .. } => (StatusCode::CREATED, location, Json(signup.document())).into_response(),
+        Status::Failed { code, .. } => {
+            let (workflow_id, code) = (signup.workflow, code.clone());
+            (location, Problem::SignupFailed { workflow_id, code }).into_response()
+        }
+    }
+}
+
+/// What may go wrong here.
+struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        problem::responses(&[
+            Kind::MalformedJson,
+            Kind::IncompleteBody,
+            Kind::InvalidIdempotencyKey,
+            Kind::BodyTimeout,
+            Kind::EmailTaken,
+            Kind::SignupInProgress,
+            Kind::SignupFailed,
+            Kind::BodyTooLarge,
+            Kind::UnsupportedMediaType,
+            Kind::InvalidFields,
+            Kind::IdempotencyKeyReused,
+            Kind::Internal,
+            Kind::OutcomeUnknown,
+            Kind::Unavailable,
+        ])
+    }
+}

@@ -1,0 +1,36 @@
+//! What the handlers work with.
+
+use std::fmt;
+use std::sync::Arc;
+
+use saga::{Clock, Listener, Random, StepName, Store};
+use signup::{HashKey, Sealer, SignUp};
+
+use crate::Waiters;
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct Api {
+    /// Where sign-ups are accepted and read.
+    pub store: Arc<dyn Store<SignUp>>,
+    /// Is told of an accepted sign-up, so that a worker takes it at once.
+    pub listener: Arc<dyn Listener>,
+    /// Requests that wait for a sign-up to end. Hand the same ones to whatever learns of sagas that advance.
+    pub waiters: Arc<Waiters>,
+    /// Seals passwords to the workers.
+    pub sealer: Sealer,
+    /// The key of the keyed hashes of idempotency keys and request bodies.
+    pub hash_key: HashKey,
+    /// The time of new ids.
+    pub clock: Arc<dyn Clock>,
+    /// The randomness of new ids and of delays.
+    pub random: Arc<dyn Random>,
+    /// The names of the sign-up's steps, in order: [`saga::Definition::names`].
+    pub steps: Vec<StepName>,
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("steps", &self.steps).finish_non_exhaustive()
+    }
+}

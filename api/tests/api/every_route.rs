@@ -1,0 +1,145 @@
+//! What holds for every route.
+
+use std::sync::atomic::Ordering;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use serde_json::Value;
+
+use crate::stage::{Answer, Stage, ada, any_saga, completed, post};
+
+const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                           img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+                           frame-ancestors 'none'";
+
+async fn send(stage: &Stage, method: &str, path: &str) -> Answer {
+    stage.send(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn every_answer_has_the_headers_that_keep_browsers_safe() {
+    let stage = Stage::new();
+    let saga = any_saga();
+    stage.store.put(saga, completed());
+    let status = format!("/v1/signups/{saga}");
+    let mut answers = Vec::new();
+    for (method, path, expected) in [
+        ("GET", &*status, 200),
+        ("HEAD", &status, 200),
+        ("OPTIONS", &status, 204),
+        ("DELETE", &status, 405),
+        ("GET", "/v1/signups/x", 404),
+        ("GET", "/v1/signups", 405),
+        ("POST", "/v1/signups", 415),
+        ("GET", "/v1/x", 404),
+        ("GET", "/healthz", 200),
+        ("GET", "/openapi.json", 200),
+        ("GET", "/docs", 308),
+        ("GET", "/docs/", 200),
+        ("GET", "/docs/swagger-ui-bundle.js", 200),
+        ("GET", "/docs/x", 404),
+        ("GET", "/", 404),
+        ("GET", "//etc/passwd", 404),
+        ("FROBNICATE", "/healthz", 405),
+    ] {
+        let answer = send(&stage, method, path).await;
+        assert_eq!(answer.status.as_u16(), expected, "{method} {path}");
+        answers.push((format!("{method} {path}"), answer));
+    }
+    answers.push(("a sign-up".into(), stage.sign_up(&[]).await));
+    stage.store.load_panics.store(true, Ordering::Relaxed);
+    answers.push(("a panic".into(), send(&stage, "GET", &status).await));
+    for (what, answer) in answers {
+        let docs = what.starts_with("GET /docs/") && answer.status == 200;
+        let (policy, cache) = if docs { (DOCS_POLICY, "max-age=3600") } else { (API_POLICY, "no-store") };
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("x-frame-options", "DENY"),
+            ("content-security-policy", policy),
+            ("cache-control", cache),
+        ] {
+            let values: Vec<_> = answer.headers.get_all(name).into_iter().collect();
+            assert_eq!(values, [value], "{what}: {name}");
+        }
+        assert!(answer.header("x-request-id").is_some(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_is_a_problem_wherever_it_happens() {
+    let stage = Stage::new();
+    send(&stage, "GET", "/nowhere").await.assert_problem(404, "not_found");
+    send(&stage, "GET", "/docs/nothing").await.assert_problem(404, "not_found");
+    send(&stage, "GET", "/docs/%FF").await.assert_problem(404, "not_found");
+    for (method, path, allowed) in [
+        ("GET", "/v1/signups", "POST"),
+        ("DELETE", "/v1/signups/x", "GET,HEAD"),
+        ("POST", "/healthz", "GET,HEAD"),
+        ("POST", "/openapi.json", "GET,HEAD"),
+        ("PUT", "/docs/", "GET,HEAD"),
+    ] {
+        let answer = send(&stage, method, path).await;
+        answer.assert_problem(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), Some(allowed), "{method} {path}");
+        let options = send(&stage, "OPTIONS", path).await;
+        assert_eq!((options.status, options.header("allow")), (StatusCode::NO_CONTENT, Some(allowed)));
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_an_internal_error_and_tells_nothing() {
+    let stage = Stage::new();
+    stage.store.load_panics.store(true, Ordering::Relaxed);
+    let answer = send(&stage, "GET", &format!("/v1/signups/{}", any_saga())).await;
+    answer.assert_problem(500, "internal");
+    assert!(!String::from_utf8(answer.body).unwrap().contains("secret"));
+}
+
+#[tokio::test]
+async fn a_request_id_is_kept_if_it_is_plain_and_replaced_otherwise() {
+    let stage = Stage::new();
+    let longest = "a".repeat(64);
+    for id in ["a", "A.b_c-9", &longest] {
+        let answer = stage.get("/healthz", &[("x-request-id", id)]).await;
+        assert_eq!(answer.header("x-request-id"), Some(id));
+    }
+    let mut made = Vec::new();
+    for id in ["", "a b", "a\u{e9}", "a,b", "<a>", &"a".repeat(65)] {
+        let answer = stage.get("/healthz", &[("x-request-id", id)]).await;
+        made.push(answer.header("x-request-id").unwrap().to_owned());
+    }
+    made.push(stage.get("/healthz", &[]).await.header("x-request-id").unwrap().to_owned());
+    assert!(made.iter().all(|id| id.len() == 36 && id.as_bytes()[14] == b'7'), "{made:?}");
+    made.sort();
+    made.dedup();
+    assert_eq!(made.len(), 7);
+}
+
+#[tokio::test]
+async fn a_healthy_process_says_so_whatever_its_store_does() {
+    let stage = Stage::new();
+    stage.store.load_panics.store(true, Ordering::Relaxed);
+    let answer = stage.get("/healthz", &[]).await;
+    assert_eq!((answer.status, answer.json()), (StatusCode::OK, serde_json::json!({ "status": "ok" })));
+}
+
+#[tokio::test]
+async fn the_documentation_asks_nobody_else() {
+    let stage = Stage::new();
+    let page = String::from_utf8(stage.get("/docs/", &[]).await.body).unwrap();
+    assert!(!page.contains("http://") && !page.contains("https://"), "{page}");
+    let start = String::from_utf8(stage.get("/docs/swagger-initializer.js", &[]).await.body).unwrap();
+    assert!(start.contains(r#""url": "/openapi.json""#), "{start}");
+    assert!(start.contains(r#""validatorUrl": "none""#), "{start}");
+}
+
+#[tokio::test]
+async fn nothing_is_built_from_the_host_header() {
+    let stage = Stage::new();
+    let answer = stage.send(post(&ada().to_string(), &[("host", "evil.example"), ("x-forwarded-host", "evil")])).await;
+    assert!(answer.header("location").unwrap().starts_with("/v1/"));
+    let status_url: Value = answer.json()["status_url"].clone();
+    assert!(status_url.as_str().unwrap().starts_with("/v1/"));
+}

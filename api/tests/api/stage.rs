@@ -1,0 +1,271 @@
+//! What every test here stands on: a store whose answers are set by the test, the API on top of it, and a client that
+//! holds every answer against the OpenAPI document.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use api::{Api, Waiters};
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use jiff::Timestamp;
+use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Housekept, View};
+use saga::{Active, Advanced, Clock, End, Listener, OsRandom, Policy, SagaId, State, StepName, Store};
+use serde_json::{Value, json};
+use signup::{Conflict, HashKey, Proposal, SignUp, Unsealer};
+use tokio::sync::Notify;
+use tower::ServiceExt;
+
+pub(crate) const STEPS: [StepName; 2] = [StepName::new("first"), StepName::new("second")];
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// What the store does when it is asked to accept a sign-up; without orders it accepts it.
+pub(crate) enum Order {
+    /// Accepts it.
+    Accept,
+    /// Answers that this one was accepted before.
+    Replay(SagaId),
+    /// Refuses it.
+    Refuse(Conflict),
+    /// Fails.
+    Fail(Error),
+    /// Panics.
+    Panic,
+    /// Accepts it, once told to.
+    AcceptAfter(Arc<Notify>),
+}
+
+/// A store whose answers are set by the test.
+#[derive(Default)]
+pub(crate) struct Script {
+    pub(crate) orders: Mutex<VecDeque<Order>>,
+    pub(crate) proposals: Mutex<Vec<Proposal>>,
+    pub(crate) sagas: Mutex<HashMap<SagaId, View>>,
+    /// What loading fails with, while set.
+    pub(crate) load_error: Mutex<Option<Error>>,
+    pub(crate) loads: Mutex<u32>,
+    pub(crate) load_panics: AtomicBool,
+}
+
+impl Script {
+    pub(crate) fn order(&self, order: Order) {
+        self.orders.lock().unwrap().push_back(order);
+    }
+
+    /// Adds a saga in this state, or puts it there.
+    pub(crate) fn put(&self, saga: SagaId, state: State) {
+        let ended_at = matches!(state, State::Ended(_)).then_some(ManualClock.now());
+        let accepted_at = ManualClock.now();
+        let view = View { saga, state, accepted_at, age: Duration::ZERO, stuck_since: None, ended_at };
+        self.sagas.lock().unwrap().insert(saga, view);
+    }
+
+    pub(crate) fn tries(&self) -> usize {
+        self.proposals.lock().unwrap().len()
+    }
+
+    fn view(&self, saga: SagaId) -> View {
+        self.sagas.lock().unwrap()[&saga].clone()
+    }
+}
+
+#[async_trait]
+impl Store<SignUp> for Script {
+    async fn accept(&self, proposal: &Proposal) -> Result<Accepted<SignUp>, Error> {
+        self.proposals.lock().unwrap().push(proposal.clone());
+        let order = self.orders.lock().unwrap().pop_front().unwrap_or(Order::Accept);
+        match order {
+            Order::Accept => {}
+            Order::Replay(saga) => return Ok(Accepted::Replay(self.view(saga))),
+            Order::Refuse(conflict) => return Ok(Accepted::Conflict(conflict)),
+            Order::Fail(error) => return Err(error),
+            Order::Panic => panic!("a secret of the store"),
+            Order::AcceptAfter(told) => told.notified().await,
+        }
+        self.put(proposal.saga, running(0));
+        Ok(Accepted::New(self.view(proposal.saga)))
+    }
+
+    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
+        *self.loads.lock().unwrap() += 1;
+        assert!(!self.load_panics.load(Ordering::Relaxed), "a secret of the store");
+        match self.load_error.lock().unwrap().clone() {
+            Some(error) => Err(error),
+            None => Ok(self.sagas.lock().unwrap().get(&saga).cloned()),
+        }
+    }
+
+    async fn claim(&self, _: &Claim) -> Result<Vec<Claimed<SignUp>>, Error> {
+        unreachable!("the API claims nothing")
+    }
+
+    async fn commit(&self, _: &Commit<SignUp>) -> Result<Committed, Error> {
+        unreachable!("the API commits nothing")
+    }
+
+    async fn hand_back(&self, _: &Fence, _: Duration) -> Result<bool, Error> {
+        unreachable!("the API has nothing to hand back")
+    }
+
+    async fn events(&self, _: SagaId, _: u64) -> Result<Vec<Event>, Error> {
+        unreachable!("the API shows no journal")
+    }
+
+    async fn housekeep(&self, _: &Policy) -> Result<Housekept, Error> {
+        unreachable!("the API keeps no house")
+    }
+
+    async fn release_leases(&self) -> Result<u64, Error> {
+        unreachable!("the API holds no leases")
+    }
+}
+
+/// It is always the same time.
+pub(crate) struct ManualClock;
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::constant(1_767_323_045, 0)
+    }
+}
+
+/// Remembers what it was told.
+#[derive(Default)]
+pub(crate) struct Heard(pub(crate) Mutex<Vec<Advanced>>);
+
+impl Listener for Heard {
+    fn advanced(&self, news: &Advanced) {
+        self.0.lock().unwrap().push(news.clone());
+    }
+}
+
+/// The API on a scripted store.
+pub(crate) struct Stage {
+    pub(crate) store: Arc<Script>,
+    pub(crate) heard: Arc<Heard>,
+    pub(crate) waiters: Arc<Waiters>,
+    pub(crate) router: Router,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let (store, heard) = (Arc::new(Script::default()), Arc::new(Heard::default()));
+        let waiters = Arc::new(Waiters::new());
+        let api = Api {
+            store: Arc::<Script>::clone(&store),
+            listener: Arc::<Heard>::clone(&heard),
+            waiters: Arc::clone(&waiters),
+            sealer: Unsealer::new(&[7; 32]).unwrap().sealer(),
+            hash_key: HashKey::new([1; 32]),
+            clock: Arc::new(ManualClock),
+            random: Arc::new(OsRandom),
+            steps: STEPS.to_vec(),
+        };
+        Self { store, heard, waiters, router: api::router(api) }
+    }
+
+    /// Sends a request, and holds the answer against the OpenAPI document.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec();
+        let answer = Answer { status, headers, body };
+        assert_documented(&method, &path, &answer);
+        answer
+    }
+
+    /// Sends a sign-up with these headers.
+    pub(crate) async fn sign_up(&self, headers: &[(&str, &str)]) -> Answer {
+        self.send(post(&ada().to_string(), headers)).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(with(Request::get(path), headers).body(Body::empty()).unwrap()).await
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The problem's name, if this is one.
+    pub(crate) fn problem(&self) -> Option<String> {
+        (self.header("content-type") == Some("application/problem+json")).then(|| {
+            let problem = self.json();
+            assert_eq!(problem["status"], self.status.as_u16(), "{problem}");
+            problem["type"].as_str().unwrap().strip_prefix("/problems/").unwrap().to_owned()
+        })
+    }
+
+    /// Asserts that it is this problem.
+    #[track_caller]
+    pub(crate) fn assert_problem(&self, status: u16, name: &str) -> Value {
+        assert_eq!((self.status.as_u16(), self.problem().as_deref()), (status, Some(name)), "{self:?}");
+        self.json()
+    }
+}
+
+pub(crate) fn ada() -> Value {
+    json!({ "email": "ada@example.com", "password": PASSWORD, "full_name": "Ada Lovelace" })
+}
+
+pub(crate) fn post(body: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    let request = Request::post("/v1/signups").header("content-type", "application/json");
+    with(request, headers).body(Body::from(body.to_owned())).unwrap()
+}
+
+fn with(request: axum::http::request::Builder, headers: &[(&str, &str)]) -> axum::http::request::Builder {
+    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+}
+
+pub(crate) fn running(step: usize) -> State {
+    State::Active(Active::Running(STEPS[step].clone()))
+}
+
+pub(crate) fn completed() -> State {
+    State::Ended(End::Completed)
+}
+
+pub(crate) fn failed(code: saga::Code) -> State {
+    State::Ended(End::Failed(code))
+}
+
+pub(crate) fn any_saga() -> SagaId {
+    SagaId::new(&ManualClock, &OsRandom)
+}
+
+/// Every answer of a described endpoint is described: its status, and its problem's name among the examples.
+fn assert_documented(method: &str, path: &str, answer: &Answer) {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&api::openapi()).unwrap());
+    let route = match path.strip_prefix("/v1/signups/") {
+        Some(id) if !id.contains('/') && !id.is_empty() => "/v1/signups/{id}",
+        _ => path,
+    };
+    let operation = &DOCUMENT["paths"][route][method.to_lowercase()];
+    if operation.is_null() {
+        return;
+    }
+    let response = &operation["responses"][answer.status.as_str()];
+    assert!(!response.is_null(), "{method} {route} is not described to answer {}", answer.status);
+    if let Some(problem) = answer.problem() {
+        let examples = &response["content"]["application/problem+json"]["examples"];
+        assert!(!examples[&problem].is_null(), "{method} {route} is not described to answer {problem}");
+    }
+}

@@ -1,0 +1,82 @@
+//! The data folder: one process at a time.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+/// A data folder that this process holds. Letting go of it lets another process in; the operating system does so
+/// too, however the process ends.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Takes the folder, makes it if it is missing.
+    pub(crate) fn take(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .with_context(|| format!("cannot make the data folder {shown}"))?;
+        let path = fs::canonicalize(path).with_context(|| format!("cannot read the data folder {shown}"))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .with_context(|| format!("cannot write to the data folder {shown}"))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path, _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                bail!("the data folder {shown} is in use by another `signup serve`; stop it, or give --data-dir")
+            }
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock the data folder {shown}"))
+            }
+        }
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The database file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join("signup.db")
+    }
+
+    /// Where secrets are kept.
+    pub(crate) fn secret(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}.key"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_held_by_one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/data");
+        let held = DataDir::take(&path).unwrap();
+        assert!(DataDir::take(&path).unwrap_err().to_string().contains("in use"));
+        drop(held);
+        DataDir::take(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_in_its_place_is_one_clear_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        fs::write(&path, "").unwrap();
+        assert!(format!("{:#}", DataDir::take(&path).unwrap_err()).starts_with("cannot make the data folder"));
+    }
+}

@@ -1,0 +1,116 @@
+//! Everything in one process, on SQLite.
+
+use std::io::Write;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use api::{Api, Waiters};
+use saga::{Engine, Listener, OsRandom, Policy, Random, Store, SystemClock, WorkerName};
+use signup::{Hasher, SignUp};
+use store::Sqlite;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use worker::{Slots, Wakes, Workers};
+
+use crate::args::Serve;
+use crate::banner::Banner;
+use crate::data_dir::DataDir;
+use crate::secrets::Secrets;
+use crate::signals;
+
+/// How long requests and jobs in hand may take to finish when the process stops.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How many jobs of a step that only waits for the database run at a time.
+const SLOTS: usize = 32;
+
+/// Serves until SIGTERM or Ctrl-C.
+pub(crate) async fn serve(settings: Serve) -> anyhow::Result<()> {
+    let folder = DataDir::take(&settings.data_dir)?;
+    let secrets = Secrets::of(&folder)?;
+    let database = folder.database();
+    let database = Sqlite::open(&database, Arc::new(SystemClock))
+        .await
+        .with_context(|| format!("cannot open the database {}", database.display()))?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; give another --listen", settings.listen))?;
+    let address = listener.local_addr().context("cannot tell where it listens")?;
+    let stop = signals::stop_token()?;
+
+    let (api, workers) = compose(&settings, secrets, &database)?;
+    // This process is alone with its folder: whoever held a lease is gone.
+    let released = database.release_leases().await.context("cannot go on with what was under way")?;
+    if released > 0 {
+        info!(sagas = released, "going on with what was under way");
+    }
+    write!(std::io::stdout(), "{}", Banner { address, data_dir: folder.path() }).context("cannot write")?;
+
+    let waiters = Arc::clone(&api.waiters);
+    let working = tokio::spawn(workers.run(stop.clone(), PATIENCE));
+    let served = serve_http(listener, api, &waiters, stop.clone()).await;
+    // The workers stop with the API, also where that failed.
+    stop.cancel();
+    working.await.context("the workers crashed")?;
+    database.close().await;
+    info!("stopped");
+    served
+}
+
+fn compose(settings: &Serve, secrets: Secrets, database: &Sqlite) -> anyhow::Result<(Api, Workers<SignUp>)> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let random: Arc<dyn Random> = Arc::new(OsRandom);
+    let store: Arc<dyn Store<SignUp>> = Arc::new(database.clone());
+    let (sealer, policy) = (secrets.unsealer.sealer(), Policy::STANDARD);
+    let hasher = Arc::new(Hasher::new(settings.argon2.clone(), cores));
+    let definition = signup::definition(secrets.unsealer, hasher);
+    #[cfg(feature = "testing")]
+    let definition = definition.sabotaged(&(Arc::new(signup::testing::ByName) as Arc<_>));
+    policy.check(&definition)?;
+
+    let steps = definition.names();
+    let (wakes, waiters) = (Arc::new(Wakes::new(&steps)), Arc::new(Waiters::new()));
+    let listener: Arc<dyn Listener> =
+        Arc::new(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as Arc<dyn Listener>]);
+    let name = WorkerName::unique("embedded", &*random);
+    let engine =
+        Engine::new(definition, Arc::clone(&store), Arc::clone(&listener), Arc::clone(&random), policy, name.clone());
+    let workers = Workers {
+        engine: Arc::new(engine),
+        store: Arc::clone(&store),
+        wakes,
+        random: Arc::clone(&random),
+        policy,
+        slots: Slots { first: 2 * cores, each: SLOTS },
+        name,
+    };
+    let api = Api {
+        store,
+        listener,
+        waiters,
+        sealer,
+        hash_key: secrets.hash_key,
+        clock: Arc::new(SystemClock),
+        random,
+        steps,
+    };
+    Ok((api, workers))
+}
+
+/// Serves until `stop`; then takes no more requests and lets those in hand finish.
+async fn serve_http(listener: TcpListener, api: Api, waiters: &Waiters, stop: CancellationToken) -> anyhow::Result<()> {
+    let server = axum::serve(listener, api::router(api)).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let mut server = tokio::spawn(server.into_future());
+    tokio::select! {
+        ended = &mut server => return ended.context("the API crashed")?.context("the API failed"),
+        () = stop.cancelled() => waiters.close(),
+    }
+    if let Ok(ended) = tokio::time::timeout(PATIENCE, &mut server).await {
+        return ended.context("the API crashed")?.context("the API failed");
+    }
+    warn!("requests were cut off that did not finish in time");
+    server.abort();
+    Ok(())
+}

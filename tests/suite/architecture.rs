@@ -1,0 +1,43 @@
+//! Arrows between crates point one way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Which of our crates each of our crates may name, outside its tests.
+const ARROWS: [(&str, &[&str]); 7] = [
+    ("saga", &[]),
+    ("signup", &["saga"]),
+    ("store", &["saga", "signup"]),
+    ("worker", &["saga", "signup"]),
+    ("api", &["saga", "signup"]),
+    ("cli", &["saga", "signup", "store", "worker", "api"]),
+    ("tests", &["saga", "signup", "store"]),
+];
+
+#[test]
+fn crates_name_only_what_the_architecture_allows() {
+    let metadata = MetadataCommand::new().no_deps().other_options(["--offline".to_owned()]).exec().unwrap();
+    let ours: BTreeSet<String> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
+    let allowed: BTreeMap<&str, &[&str]> = ARROWS.into_iter().collect();
+    assert_eq!(ours, allowed.keys().map(ToString::to_string).collect());
+    for package in &metadata.packages {
+        let normal = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+        for dependency in normal.filter(|dependency| ours.contains(&dependency.name)) {
+            let may = allowed[package.name.as_str()].contains(&dependency.name.as_str());
+            assert!(may, "{} names {}", package.name, dependency.name);
+        }
+    }
+}
+
+#[test]
+fn apalis_is_named_by_the_worker_alone() {
+    let metadata = MetadataCommand::new().no_deps().other_options(["--offline".to_owned()]).exec().unwrap();
+    for package in metadata.packages.iter().filter(|package| package.name.as_str() != "worker") {
+        assert!(
+            package.dependencies.iter().all(|dependency| !dependency.name.starts_with("apalis")),
+            "{}",
+            package.name
+        );
+    }
+}

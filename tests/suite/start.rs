@@ -1,0 +1,117 @@
+//! Starting, stopping, and refusing to start.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use tests::{Failure, Server, eventually, run};
+
+/// The one line in which the binary refuses.
+fn one_line(failure: &Failure) -> &str {
+    let lines: Vec<_> = failure.stderr.lines().collect();
+    assert_eq!(lines.len(), 1, "{}", failure.stderr);
+    assert_eq!(failure.code, Some(1));
+    lines[0]
+}
+
+#[tokio::test]
+async fn the_banner_says_where_everything_is_and_how_to_try_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("data")).await.unwrap();
+    let said = &server.banner;
+    for part in ["API    http://127.0.0.1:", "Docs   http://127.0.0.1:", "curl -i http://127.0.0.1:", "/v1/signups"] {
+        assert!(said.contains(part), "{said}");
+    }
+    let curl = said.split("Sign someone up:").nth(1).unwrap().split("Ctrl-C").next().unwrap();
+    let output =
+        std::process::Command::new("sh").args(["-c", &format!("{curl} --silent --show-error")]).output().unwrap();
+    let answer = String::from_utf8_lossy(&output.stdout);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer} {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn sigterm_stops_it_cleanly_and_ends_what_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("data")).await.unwrap();
+    let client = server.client();
+    let waiting =
+        tokio::spawn(async move { client.sign_up("ada@example.com", "sabotage create_profile:fail", 30).await });
+    let log = || async { server.log().ok().filter(|log| log.contains("attempt failed")) };
+    eventually("the step fails", log).await.unwrap();
+    assert!(server.terminate().await.unwrap().success());
+    let answer = waiting.await.unwrap().unwrap();
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let log = fs::read_to_string(folder.path().join("data.log")).unwrap();
+    assert!(log.trim_end().ends_with("stopped"), "{log}");
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_same_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let _server = Server::start(&data).await.unwrap();
+    let failure = Failure::of(&data).await.unwrap();
+    assert!(one_line(&failure).contains("is in use by another `signup serve`"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let failure = Failure::of(&file.join("data")).await.unwrap();
+    assert!(one_line(&failure).contains("cannot make the data folder"), "{failure:?}");
+    // Nobody, root included, can write here.
+    let failure = Failure::of(std::path::Path::new("/proc")).await.unwrap();
+    assert!(one_line(&failure).contains("cannot write to the data folder /proc"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_broken_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "this is not a database, it is a text of more than a hundred bytes, as long as SQLite's own header is\n";
+    fs::write(folder.path().join("signup.db"), text.repeat(50)).unwrap();
+    let failure = Failure::of(folder.path()).await.unwrap();
+    assert!(one_line(&failure).contains("not an SQLite database, or is damaged"), "{failure:?}");
+    assert_eq!(fs::read_to_string(folder.path().join("signup.db")).unwrap(), text.repeat(50));
+}
+
+#[tokio::test]
+async fn a_damaged_secret_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("seal.key"), "garbage").unwrap();
+    let failure = Failure::of(folder.path()).await.unwrap();
+    assert!(one_line(&failure).contains("cannot use the secret"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let data = folder.path().join("data");
+    let output = run(&["--listen", &address, "--data-dir", data.to_str().unwrap()]).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(&format!("cannot listen on {address}")) && said.lines().count() == 1, "{said}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn the_data_folder_is_its_owners_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = Server::start(&data).await.unwrap();
+    assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(server.terminate().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn help_names_every_command_and_setting() {
+    let output = run(&["--help"]).await.unwrap();
+    let help = String::from_utf8_lossy(&output.stdout);
+    for part in ["serve", "openapi", "--listen", "SIGNUP_LISTEN", "--data-dir", "--log", "--argon2", "127.0.0.1:8080"] {
+        assert!(help.contains(part), "{part} is missing: {help}");
+    }
+    let output = run(&["server"]).await.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("serve"));
+}

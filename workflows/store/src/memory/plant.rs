@@ -1,0 +1,48 @@
+//! An account out of nowhere, so that a sign-up can lose its e-mail to it.
+
+use saga::plan::EventKind;
+use saga::store::Event;
+use saga::{End, State, StepName};
+use signup::Proposal;
+
+use super::{Memory, Row};
+use crate::facts::UserFact;
+
+const STEPS: [StepName; 4] = [
+    StepName::new("create_user"),
+    StepName::new("create_organization"),
+    StepName::new("create_profile"),
+    StepName::new("update_claims"),
+];
+
+impl Memory {
+    /// Makes an account as if this proposal had been accepted and completed, whatever stands against it.
+    pub fn plant_account(&self, proposal: &Proposal) {
+        let now = self.clock.now();
+        let (saga, who) = (proposal.saga, &proposal.applicant);
+        let mut tables = self.lock();
+        let mut row = Row::accepted(proposal, State::Ended(End::Completed), now);
+        row.ended_at = Some(now);
+        row.journal.extend((1..).zip(STEPS).map(|(seq, step)| Event {
+            seq,
+            epoch: 0,
+            kind: EventKind::Done,
+            step: Some(step),
+            attempt: 1,
+            error: None,
+            at: now,
+        }));
+        tables.sagas.insert(saga, row);
+        tables.made.users.push(UserFact {
+            saga,
+            id: who.user,
+            email_key: who.email.key().to_owned(),
+            password_hash: "$argon2id$planted".to_owned(),
+            active: true,
+        });
+        tables.made.identities.push((saga, who.user, "email".to_owned()));
+        tables.made.organizations.push((saga, who.organization));
+        tables.made.profiles.push((saga, who.user, who.organization));
+        tables.made.claims.push((saga, who.user, who.organization));
+    }
+}

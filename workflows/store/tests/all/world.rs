@@ -1,0 +1,186 @@
+//! What every test works on: a fresh store, its clock, and people who sign up.
+
+mod ambient;
+mod harness;
+mod history;
+mod memory;
+mod moves;
+mod people;
+mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use saga::store::{Claim, Claimed, Commit, Committed, View};
+use saga::{Policy, Saga, SagaId, StepName, Store, WorkerName};
+use signup::{Proposal, SignUp};
+use store::facts::Facts;
+use store::invariants;
+
+pub(crate) use ambient::{ManualClock, Seeded};
+pub(crate) use harness::{Harness, steady};
+pub(crate) use history::rewritten;
+pub(crate) use moves::*;
+pub(crate) use people::{PASSWORD, People};
+pub(crate) use sqlite::raw;
+
+/// Enough for the smallest difference that every store can tell.
+pub(crate) const TICK: Duration = Duration::from_millis(1);
+
+/// A fresh store, its clock, and people who sign up.
+pub(crate) struct World {
+    harness: Box<dyn Harness>,
+    people: People,
+    seen: Facts,
+}
+
+impl World {
+    pub(crate) fn in_memory() -> Self {
+        Self::over(Box::new(memory::InMemory::new()))
+    }
+
+    pub(crate) async fn in_a_file() -> Self {
+        Self::over(Box::new(sqlite::InAFile::new().await))
+    }
+
+    /// A world of the same kind in which nothing has happened.
+    pub(crate) async fn another(&self) -> Self {
+        Self::over(self.harness.another().await)
+    }
+
+    fn over(harness: Box<dyn Harness>) -> Self {
+        Self { harness, people: People::new(), seen: Facts::default() }
+    }
+
+    pub(crate) fn store(&self) -> Arc<dyn Store<SignUp>> {
+        self.harness.store()
+    }
+
+    /// The file that holds it.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.harness.file()
+    }
+
+    pub(crate) async fn advance(&self, by: Duration) {
+        self.harness.advance(by).await;
+    }
+
+    pub(crate) async fn refuse_deletes(&self, table: &'static str, refuse: bool) {
+        self.harness.refuse_deletes(table, refuse).await;
+    }
+
+    /// A user who got this name's e-mail first.
+    pub(crate) async fn plant_account(&self, name: &str) {
+        self.harness.plant_account(&self.proposal(name)).await;
+    }
+
+    pub(crate) async fn reopen(&mut self) {
+        self.harness.reopen().await;
+    }
+
+    pub(crate) async fn facts(&self) -> Facts {
+        self.harness.facts().await
+    }
+
+    /// The facts, having held every invariant against them, and the facts that were seen before.
+    pub(crate) async fn check(&mut self) -> Facts {
+        let facts = self.facts().await;
+        let mut broken = invariants::violations(&facts);
+        broken.extend(rewritten(&self.seen, &facts));
+        assert!(broken.is_empty(), "{broken:#?}");
+        self.seen = facts.clone();
+        facts
+    }
+
+    /// A sign-up of `name@example.com`.
+    pub(crate) fn proposal(&self, name: &str) -> Proposal {
+        self.people.proposal(name)
+    }
+
+    /// The same, under an idempotency key and with a body, for each number another.
+    pub(crate) fn marked(&self, name: &str, key: u8, body: u8) -> Proposal {
+        self.people.marked(name, key, body)
+    }
+
+    /// A sign-up of `name@example.com` that has been accepted.
+    pub(crate) async fn accept(&self, name: &str) -> SagaId {
+        let proposal = self.proposal(name);
+        let answer = self.store().accept(&proposal).await.unwrap();
+        assert!(is_new(&answer), "{answer:?}");
+        proposal.saga
+    }
+
+    pub(crate) async fn claim(&self, step: &StepName, limit: usize) -> Vec<Claimed<SignUp>> {
+        self.store().claim(&claim(step, limit)).await.unwrap()
+    }
+
+    /// The one saga that is due at this step.
+    pub(crate) async fn claim_one(&self, step: &StepName) -> Claimed<SignUp> {
+        let mut claimed = self.claim(step, 2).await;
+        assert_eq!(claimed.len(), 1, "{claimed:?}");
+        claimed.remove(0)
+    }
+
+    pub(crate) async fn commit(&self, commit: &Commit<SignUp>) -> Committed {
+        self.store().commit(commit).await.unwrap()
+    }
+
+    pub(crate) async fn view(&self, saga: SagaId) -> View {
+        self.store().load(saga).await.unwrap().unwrap()
+    }
+
+    /// A saga's journal as words: `done create_user`.
+    pub(crate) async fn journal(&self, saga: SagaId) -> Vec<String> {
+        let events = self.store().events(saga, 0).await.unwrap();
+        let words = events.iter().map(|event| match &event.step {
+            Some(step) => format!("{} {step}", event.kind.word()),
+            None => event.kind.word().to_owned(),
+        });
+        words.collect()
+    }
+
+    /// A sign-up of `name@example.com` that is to execute this step. No other may be due at the steps before it.
+    pub(crate) async fn reach(&self, name: &str, step: &StepName) -> SagaId {
+        let saga = self.accept(name).await;
+        for earlier in STEPS.iter().take_while(|earlier| *earlier != step) {
+            let claimed = self.claim_one(earlier).await;
+            assert_eq!(self.commit(&done(&claimed)).await, Committed::Then);
+        }
+        saga
+    }
+
+    /// Gives up on a claimed step, and claims its undoing.
+    pub(crate) async fn claim_after_giving_up(&self, claimed: &Claimed<SignUp>) -> Claimed<SignUp> {
+        assert_eq!(self.commit(&gave_up(claimed)).await, Committed::Then);
+        self.claim_one(claimed.state.step()).await
+    }
+
+    /// One that has completed.
+    pub(crate) async fn complete(&self, name: &str) -> SagaId {
+        let saga = self.reach(name, &CLAIMS).await;
+        let claimed = self.claim_one(&CLAIMS).await;
+        assert_eq!(self.commit(&done(&claimed)).await, Committed::Then);
+        saga
+    }
+
+    /// One that was refused at its first step.
+    pub(crate) async fn fail(&self, name: &str) -> SagaId {
+        let saga = self.accept(name).await;
+        let claimed = self.claim_one(&USER).await;
+        assert_eq!(self.commit(&refused(&claimed)).await, Committed::Then);
+        saga
+    }
+}
+
+/// A claim of the service's kind.
+pub(crate) fn claim(step: &StepName, limit: usize) -> Claim {
+    Claim {
+        kind: SignUp::KIND,
+        version: SignUp::VERSION,
+        step: step.clone(),
+        limit,
+        worker: WorkerName::unique("test", &Seeded::new(1)),
+        lease: Policy::STANDARD.lease,
+    }
+}

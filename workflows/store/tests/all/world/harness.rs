@@ -1,0 +1,52 @@
+//! What the tests need of a store beside the store itself.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use saga::Store;
+use signup::{Proposal, SignUp};
+use store::facts::Facts;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+
+/// One kind of store, fresh, under a clock of the test's.
+#[async_trait]
+pub(crate) trait Harness: Send + Sync {
+    /// The store.
+    fn store(&self) -> Arc<dyn Store<SignUp>>;
+
+    /// Everything in it.
+    async fn facts(&self) -> Facts;
+
+    /// Lets time pass. A database with a clock of its own moves its rows back instead.
+    async fn advance(&self, by: Duration);
+
+    /// Makes a table refuse every DELETE from now on, or no longer.
+    async fn refuse_deletes(&self, table: &'static str, refuse: bool);
+
+    /// Makes an account as if this proposal had been accepted and completed, whatever stands against it.
+    async fn plant_account(&self, proposal: &Proposal);
+
+    /// What the end of one process and the start of the next do to it.
+    async fn reopen(&mut self);
+
+    /// The file that holds it.
+    fn file(&self) -> PathBuf {
+        panic!("this store is not in a file")
+    }
+
+    /// A fresh store of this kind.
+    async fn another(&self) -> Box<dyn Harness>;
+}
+
+/// Runs to its end what waits for threads that the runtime does not know, such as a database's.
+///
+/// Where the runtime's time is paused, it runs ahead to the next timeout whenever the runtime is idle, and waiting for
+/// such a thread is idleness. It does not while a blocking task runs.
+pub(crate) async fn steady<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let runtime = Handle::current();
+    spawn_blocking(move || runtime.block_on(work)).await.unwrap()
+}

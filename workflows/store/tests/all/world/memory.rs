@@ -1,0 +1,53 @@
+//! The reference store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use saga::Store;
+use signup::{Proposal, SignUp};
+use store::facts::{Facts, Snapshot};
+use store::memory::Memory;
+
+use super::{Harness, ManualClock};
+
+pub(super) struct InMemory {
+    clock: Arc<ManualClock>,
+    memory: Arc<Memory>,
+}
+
+impl InMemory {
+    pub(super) fn new() -> Self {
+        let clock = Arc::new(ManualClock::new());
+        Self { memory: Arc::new(Memory::new(Arc::clone(&clock) as _)), clock }
+    }
+}
+
+#[async_trait]
+impl Harness for InMemory {
+    fn store(&self) -> Arc<dyn Store<SignUp>> {
+        Arc::clone(&self.memory) as _
+    }
+
+    async fn facts(&self) -> Facts {
+        self.memory.facts().await.unwrap()
+    }
+
+    async fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    async fn refuse_deletes(&self, table: &'static str, refuse: bool) {
+        self.memory.refuse_deletes(table, refuse);
+    }
+
+    async fn plant_account(&self, proposal: &Proposal) {
+        self.memory.plant_account(proposal);
+    }
+
+    async fn reopen(&mut self) {}
+
+    async fn another(&self) -> Box<dyn Harness> {
+        Box::new(Self::new())
+    }
+}
