@@ -19,6 +19,7 @@ use tracing::debug;
 #[derive(Debug, Default)]
 pub struct Waiters {
     rooms: Mutex<Rooms>,
+    closed: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +52,11 @@ impl Waiters {
         Self::default()
     }
 
+    /// Lets everybody go, and nobody wait any more: the process is about to stop.
+    pub fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
     /// How many requests wait.
     pub fn waiting(&self) -> usize {
         self.rooms().waiting
@@ -65,7 +71,7 @@ impl Waiters {
         let deadline = Instant::now() + limit;
         // First the place, then the reading: news of an end in between are not missed.
         let mut place = self.enter(seen.saga)?;
-        let mut seen = seen.clone();
+        let (mut seen, mut closed) = (seen.clone(), self.closed.subscribe());
         while !matches!(seen.state, State::Ended(_)) && Instant::now() < deadline {
             match timeout_at(deadline, store.load(seen.saga)).await {
                 Ok(Ok(Some(view))) => seen = view,
@@ -74,8 +80,11 @@ impl Waiters {
             }
             if matches!(seen.state, State::Active(_)) {
                 let reread = deadline.min(Instant::now() + Self::REREAD);
-                // News or not, the saga is read again.
-                let _ = timeout_at(reread, place.news()).await;
+                tokio::select! {
+                    // News or not, the saga is read again.
+                    _ = timeout_at(reread, place.news()) => {}
+                    _ = closed.wait_for(|closed| *closed) => break,
+                }
             }
         }
         Some(seen)

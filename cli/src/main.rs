@@ -33,8 +33,7 @@ fn run(args: Args) -> anyhow::Result<()> {
         None => start(args.serve),
         Some(Command::Serve(serve)) => start(serve),
         Some(Command::Openapi) => {
-            let document = api::openapi().to_pretty_json()?;
-            writeln!(std::io::stdout(), "{document}").context("cannot write the document")
+            write!(std::io::stdout(), "{}", api::openapi()).context("cannot write the document")
         }
     }
 }

@@ -7,6 +7,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub(crate) struct Queue<S: Saga> {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
+    /// Whether the last claim left nothing behind.
+    pub(crate) drained: Arc<AtomicBool>,
 }
 
 impl<S: Saga> Queue<S> {
@@ -51,19 +54,28 @@ impl<S: Saga> Queue<S> {
     /// A claim that has been sent goes on, and what it gets is handed back.
     async fn fetch(&self) -> Vec<StepJob<S>> {
         while !self.stop.is_cancelled() {
+            // A wake that came since the last claim was sent is remembered, so this waits for nothing that is due.
+            if self.drained.load(Ordering::Acquire) {
+                self.wait().await;
+            }
             let slots = self.free_slots().await;
+            let free = slots.len();
             let jobs = self.claim(slots).await;
+            self.drained.store(jobs.len() < free, Ordering::Release);
             if !jobs.is_empty() {
                 return jobs;
-            }
-            let tick = TICK.0 + TICK.1.mul_f64(self.random.fraction());
-            match self.wakes.of(&self.step) {
-                Some(wakes) => wakes.wait(tick).await,
-                None => tokio::time::sleep(tick).await,
             }
         }
         // Stopping: apalis drops this future.
         std::future::pending().await
+    }
+
+    async fn wait(&self) {
+        let tick = TICK.0 + TICK.1.mul_f64(self.random.fraction());
+        match self.wakes.of(&self.step) {
+            Some(wakes) => wakes.wait(tick).await,
+            None => tokio::time::sleep(tick).await,
+        }
     }
 
     /// Every free slot up to a batch; waits for the first.
@@ -102,6 +114,7 @@ impl<S: Saga> Clone for Queue<S> {
             random: Arc::clone(&self.random),
             tasks: self.tasks.clone(),
             stop: self.stop.clone(),
+            drained: Arc::clone(&self.drained),
         }
     }
 }

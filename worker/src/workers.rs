@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info, warn};
+use tracing::{debug, error, warn};
 
 use crate::Wakes;
 use crate::housekeeper::housekeep;
@@ -70,7 +70,7 @@ impl<S: Saga> Workers<S> {
             Ok(())
         }));
         stop.cancelled().await;
-        info!("stopping: finishing the jobs in hand");
+        debug!(jobs = tasks.len(), "finishing the jobs in hand");
         match timeout(patience, running).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => error!(%error, "the workers' monitor failed"),
@@ -102,6 +102,7 @@ impl<S: Saga> Workers<S> {
             random: Arc::clone(&self.random),
             tasks: tasks.clone(),
             stop: halt.clone(),
+            drained: Arc::default(),
         };
         let abort = abort.clone();
         monitor.register(move |restarts| {

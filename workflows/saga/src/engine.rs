@@ -243,7 +243,7 @@ fn report<S: Saga>(transition: &Transition, commit: &Commit<S>) {
         Direction::Backward => "compensated",
     };
     match transition {
-        Transition::Advance { to: State::Ended(end), .. } => info!(?took, ?end, "saga ended"),
+        Transition::Advance { to: State::Ended(end), .. } => info!(?end, "saga ended"),
         Transition::Advance { to, event: EventKind::GaveUp } => {
             warn!(?took, error = commit.note.error, next = ?to.step(), "gave up on the step, undoing");
         }

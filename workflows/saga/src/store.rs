@@ -63,7 +63,7 @@ pub enum Accepted<S: Saga> {
 pub struct Claim {
     /// Of this kind.
     pub kind: &'static str,
-    /// Of these versions.
+    /// Of this version.
     pub version: u32,
     /// At this step, to execute or to compensate it.
     pub step: StepName,
