@@ -9,8 +9,11 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
     /// Always `ok`.
-    #[schema(example = "ok")]
     status: &'static str,
+}
+
+impl Health {
+    const OK: Self = Self { status: "ok" };
 }
 
 /// Tell whether the process is alive
@@ -21,8 +24,8 @@ pub(crate) struct Health {
     path = "/healthz",
     operation_id = "check_health",
     tag = "service",
-    responses((status = 200, description = "The process is alive.", body = Health))
+    responses((status = 200, description = "The process is alive.", body = Health, example = json!(Health::OK)))
 )]
 pub(crate) async fn check() -> Json<Health> {
-    Json(Health { status: "ok" })
+    Json(Health::OK)
 }

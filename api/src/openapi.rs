@@ -10,18 +10,24 @@ use crate::Api;
 use crate::problem::{FieldError, Problem};
 use crate::router::endpoints;
 
-/// Sign people up, wholly or not at all: a user, their organization, their profile and their claims.
-///
-/// Start a sign-up with `POST /v1/signups`, then follow its `status_url` until it is `completed` or `failed`.
-///
-/// Every answer carries `X-Request-Id`: the request's own, if it has 1 to 64 characters of `A-Z a-z 0-9 . _ -`, or
-/// a new one. Every error is `application/problem+json` (RFC 9457); its `type` is stable, its texts are not. Any path
-/// may also answer 404 `not_found`, 405 `method_not_allowed` and 500 `internal`.
+const ABOUT: &str = "\
+Signs people up, wholly or not at all: a user, their organization, their profile and their claims.
+
+Start a sign-up with `POST /v1/signups`, then follow its `status_url` until it is `completed` or `failed`.
+
+Every answer carries `X-Request-Id`: the request's own, if it has 1 to 64 characters of `A-Z a-z 0-9 . _ -`, or a new
+one. Every error is `application/problem+json` (RFC 9457); its `type` is stable, its texts are not. Any path may also
+answer 404 `not_found`, 405 `method_not_allowed` and 500 `internal`.";
+
+/// The OpenAPI document, without the endpoints.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "signup-saga"),
+    info(title = "signup-saga", description = ABOUT),
     components(schemas(Problem, FieldError)),
-    tags((name = "sign-ups", description = "Start a sign-up and follow it."), (name = "service", description = "The service itself."))
+    tags(
+        (name = "sign-ups", description = "Start a sign-up and follow it."),
+        (name = "service", description = "The service itself."),
+    )
 )]
 struct Head;
 

@@ -57,7 +57,7 @@ fn make(path: &Path) -> anyhow::Result<Key> {
     File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut *key)).context("no randomness")?;
     let draft = path.with_extension("new");
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
-    let text = Zeroizing::new(BASE64.encode(&*key));
+    let text = Zeroizing::new(BASE64.encode(&key[..]));
     writeln!(file, "{}", &*text)?;
     file.sync_all()?;
     std::fs::rename(&draft, path)?;

@@ -1,5 +1,7 @@
 //! The product as its users meet it: the real binary, real files, real signals.
 
+#![expect(clippy::unwrap_used, reason = "a test's helper fails the test")]
+
 mod architecture;
 mod embedded;
 mod kill;

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 #[derive(Debug, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSignup {
-    /// The address they will sign in with. Case and a domain's script do not tell addresses apart.
+    /// The address they will sign in with. Addresses that differ in case alone are the same.
     #[schema(value_type = String, format = "email", max_length = 254, example = "ada@example.com")]
     email: EmailAddress,
     /// 8 to 256 characters, any characters, taken exactly as they are. Not one that is easily guessed.

@@ -32,9 +32,9 @@ use crate::problem::{self, Kind, Problem};
     params(
         ("id" = String, Path, description = "The `workflow_id` of the sign-up.",
             example = "wf_019b7c8d5a2e7f3090b1c2d3e4f5a6b7"),
-        ("Prefer" = Option<String>, Header, description = "`wait=N`: wait up to N seconds, 30 at most, for the sign-up \
+        ("Prefer" = Option<String>, Header, nullable = false, description = "`wait=N`: wait up to N seconds, 30 at most, for the sign-up \
             to end (RFC 7240).", example = "wait=30"),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer: if nothing has \
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an earlier answer: if nothing has \
             changed since, the answer is 304."),
     ),
     responses(
@@ -42,8 +42,8 @@ use crate::problem::{self, Kind, Problem};
             status = 200, description = "The sign-up.", body = Document,
             headers(
                 ("ETag" = String, description = "Changes whenever the answer does."),
-                ("Retry-After" = Option<u32>, description = "After how many seconds to ask again, while under way."),
-                ("Preference-Applied" = Option<String>, description = "`wait` if the wait was as preferred."),
+                ("Retry-After" = u32, description = "After how many seconds to ask again, while under way."),
+                ("Preference-Applied" = String, description = "`wait` if the wait was as preferred."),
             ),
             examples(
                 ("pending" = (value = json!(Signup::pending_example()))),
@@ -55,8 +55,8 @@ use crate::problem::{self, Kind, Problem};
             status = 304, description = "Nothing has changed.",
             headers(
                 ("ETag" = String, description = "Changes whenever the answer does."),
-                ("Retry-After" = Option<u32>, description = "After how many seconds to ask again, while under way."),
-                ("Preference-Applied" = Option<String>, description = "`wait` if the wait was as preferred."),
+                ("Retry-After" = u32, description = "After how many seconds to ask again, while under way."),
+                ("Preference-Applied" = String, description = "`wait` if the wait was as preferred."),
             )
         ),
         Problems

@@ -131,6 +131,7 @@ pub(super) struct Document {
     status: Word,
     /// Why it failed: `email_taken`, `step_failed`, `expired`; more may come. Only of a failed one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     code: Option<String>,
     /// How many steps are done. It goes back where a sign-up is rolled back.
     steps_done: usize,
@@ -141,7 +142,7 @@ pub(super) struct Document {
     accepted_at: String,
     /// When it ended. Only of a completed or failed one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date-time")]
+    #[schema(format = "date-time", nullable = false)]
     ended_at: Option<String>,
     /// Where to ask for it again.
     #[schema(format = "uri-reference")]

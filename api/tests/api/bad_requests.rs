@@ -34,29 +34,29 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 async fn every_wrong_field_is_named_with_what_is_wrong() {
     let guessable = "is among the first that an attacker tries; choose one that is harder to guess";
     let no_address = "must be an e-mail address such as ada@example.com";
-    let cases: [(&str, Value, &[(&str, &str)]); 17] = [
-        ("email", json!("ada"), &[("email", no_address)]),
-        ("email", json!(""), &[("email", no_address)]),
-        ("email", json!(format!("{}@example.com", "a".repeat(65))), &[("email", "is too long for an e-mail address")]),
-        ("email", json!(null), &[("email", "is required")]),
-        ("email", json!(["ada@example.com"]), &[("email", "must be a text")]),
-        ("password", json!("short"), &[("password", "must have at least 8 characters")]),
-        ("password", json!("x".repeat(257)), &[("password", "must have at most 256 characters")]),
-        ("password", json!("password"), &[("password", guessable)]),
-        ("password", json!("ada lovelace"), &[("password", guessable)]),
-        ("password", json!(12_345_678), &[("password", "must be a text")]),
-        ("full_name", json!(" "), &[("full_name", "must not be empty; leave the field out instead")]),
-        ("full_name", json!("a\nb"), &[("full_name", "must not have line breaks or control characters")]),
-        ("full_name", json!(true), &[("full_name", "must be a text")]),
-        ("organization_name", json!("x".repeat(201)), &[("organization_name", "must have at most 200 characters")]),
-        ("organization_name", json!({}), &[("organization_name", "must be a text")]),
-        ("role", json!("admin"), &[("role", "is not a field of this request")]),
-        ("<script>", json!(1), &[("", "has an unknown field")]),
+    let cases = [
+        ("email", json!("ada"), "email", no_address),
+        ("email", json!(""), "email", no_address),
+        ("email", json!(format!("{}@example.com", "a".repeat(65))), "email", "is too long for an e-mail address"),
+        ("email", json!(null), "email", "is required"),
+        ("email", json!(["ada@example.com"]), "email", "must be a text"),
+        ("password", json!("short"), "password", "must have at least 8 characters"),
+        ("password", json!("x".repeat(257)), "password", "must have at most 256 characters"),
+        ("password", json!("password"), "password", guessable),
+        ("password", json!("ada lovelace"), "password", guessable),
+        ("password", json!(12_345_678), "password", "must be a text"),
+        ("full_name", json!(" "), "full_name", "must not be empty; leave the field out instead"),
+        ("full_name", json!("a\nb"), "full_name", "must not have line breaks or control characters"),
+        ("full_name", json!(true), "full_name", "must be a text"),
+        ("organization_name", json!("x".repeat(201)), "organization_name", "must have at most 200 characters"),
+        ("organization_name", json!({}), "organization_name", "must be a text"),
+        ("role", json!("admin"), "role", "is not a field of this request"),
+        ("<script>", json!(1), "", "has an unknown field"),
     ];
-    for (field, value, expected) in cases {
+    for (field, value, named, message) in cases {
         let mut body = ada();
         body[field] = value;
-        assert_eq!(wrong(&body).await, pairs(expected), "{field}");
+        assert_eq!(wrong(&body).await, pairs(&[(named, message)]), "{field}");
     }
 }
 
@@ -95,10 +95,10 @@ async fn what_is_not_json_is_told_by_its_place_alone() {
         ("{", 1, 1),
         ("{\n  \"email\": hunter2\n}", 2, 12),
         ("{\"email\": \"ada@example.com\",}", 1, 29),
-        ("{\"email\": \"\\ud800\"}", 1, 17),
+        ("{\"email\": \"\\ud800\"}", 1, 18),
         ("{} {}", 1, 4),
         ("{\"email\": 1e999}", 1, 15),
-        (&format!("{{\"email\": {deep}"), 1, 138),
+        (&format!("{{\"email\": {deep}"), 1, 137),
         ("email=ada%40example.com", 1, 1),
     ] {
         let answer = Stage::new().send(post(body, &[])).await;

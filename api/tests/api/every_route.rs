@@ -4,12 +4,15 @@ use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use base64::Engine;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::stage::{Answer, Stage, ada, any_saga, completed, post};
 
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
-const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; \
+                           style-src 'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='; \
                            img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
                            frame-ancestors 'none'";
 
@@ -133,6 +136,16 @@ async fn the_documentation_asks_nobody_else() {
     let start = String::from_utf8(stage.get("/docs/swagger-initializer.js", &[]).await.body).unwrap();
     assert!(start.contains(r#""url": "/openapi.json""#), "{start}");
     assert!(start.contains(r#""validatorUrl": "none""#), "{start}");
+}
+
+#[tokio::test]
+async fn the_one_style_within_the_documentation_is_the_one_that_is_allowed() {
+    let script = Stage::new().get("/docs/swagger-ui-standalone-preset.js", &[]).await.body;
+    let script = String::from_utf8(script).unwrap();
+    let style = ".logo_small_svg__cls-2{fill:#fff}.logo_small_svg__cls-3{fill:#85ea2d}";
+    assert!(script.contains(style), "Swagger UI has changed: open /docs/ in a browser, and see what it refuses");
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style));
+    assert!(DOCS_POLICY.contains(&format!("'sha256-{hash}'")), "{hash}");
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ async fn a_request_is_one_line_with_its_span() {
     assert!(line.contains("DEBUG") && line.contains(r#"route="/v1/signups/{id}""#), "{line}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_client_that_hangs_up_is_a_line_too() {
     let (log, stage) = (Captured::default(), Stage::new());
     let _guard = log.begin();

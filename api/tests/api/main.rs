@@ -1,4 +1,9 @@
-//! The API as its clients see it, against a store made for the test.
+//! The API as its clients see it.
+//!
+//! A [`stage::Stage`] is the real router on a store whose answers the test decides. Its client holds every answer
+//! against the OpenAPI document: an endpoint that answers what is not described there fails whichever test meets it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod bad_requests;
 mod every_route;

@@ -11,15 +11,15 @@ use tokio::time::{Instant, sleep};
 use crate::stage::{Answer, Stage, any_saga, completed, failed, running};
 
 /// A sign-up that waits 5 seconds, while after one second the saga gets into this state; with news of it, or without.
-async fn sign_up_while(state: State, news: bool) -> (Answer, Duration) {
+async fn sign_up_while(then: State, news: bool) -> (Answer, Duration) {
     let stage = Stage::new();
     let begun = Instant::now();
     let meanwhile = async {
         sleep(Duration::from_millis(1001)).await;
         let saga = stage.store.proposals.lock().unwrap()[0].saga;
-        stage.store.put(saga, state.clone());
+        stage.store.put(saga, then.clone());
         if news {
-            stage.waiters.advanced(&Advanced { saga, state, due_in: Duration::ZERO });
+            stage.waiters.advanced(&Advanced { saga, state: then, due_in: Duration::ZERO });
         }
     };
     let (answer, ()) = tokio::join!(
@@ -124,4 +124,21 @@ async fn nothing_is_left_of_a_wait_whose_client_hung_up() {
         assert_eq!(stage.waiters.waiting(), 1);
     }
     assert_eq!(stage.waiters.waiting(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_about_to_stop_lets_everybody_go() {
+    let stage = Stage::new();
+    let saga = any_saga();
+    stage.store.put(saga, running(0));
+    let path = format!("/v1/signups/{saga}");
+    let begun = Instant::now();
+    let meanwhile = async {
+        sleep(Duration::from_secs(1)).await;
+        stage.waiters.close();
+    };
+    let (answer, ()) = tokio::join!(stage.get(&path, &[("prefer", "wait=30")]), meanwhile);
+    assert_eq!((answer.status, begun.elapsed()), (StatusCode::OK, Duration::from_secs(1)));
+    stage.get(&path, &[("prefer", "wait=30")]).await;
+    assert_eq!(begun.elapsed(), Duration::from_secs(1), "nobody waits any more");
 }

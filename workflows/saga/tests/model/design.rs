@@ -1,20 +1,6 @@
-//! What is explored: the design of the engine and of what surrounds it, and `plan` as a table.
+//! What is explored: the design of the engine and of what surrounds it.
 
-use std::time::Duration;
-
-use saga::plan::{Attempted, EventKind, Leg, Route, Verdict};
-use saga::state::{Active, Code, End, State, StepName};
-use saga::{Retry, Transition};
-
-/// Steps of the saga.
-pub(crate) const STEPS: u8 = 4;
-/// Attempts of a step, and of an undo until it is stuck.
-pub(crate) const ATTEMPTS: u8 = 2;
-/// Past the attempts one number is like another: `plan` and the engine only ask whether there are any left.
-pub(crate) const PAST_ATTEMPTS: u8 = ATTEMPTS + 1;
-
-/// `saga::plan`, or a wrong one.
-pub(crate) type Planner = fn(&Route, &Attempted) -> Transition;
+use crate::plans::{Planner, right};
 
 /// One design. [`Design::INSIDE`] and [`Design::OUTSIDE`] are the right ones; a wrong one differs in one field.
 #[derive(Clone, Copy)]
@@ -43,36 +29,26 @@ pub(crate) enum Effects {
     Outside(Resource),
 }
 
-/// How something outside keeps out requests that come too late.
+/// How something outside keeps out requests that come too late, and what is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resource {
-    /// It refuses requests of an epoch lower than the highest it has seen.
+    /// It lets in no request of an epoch lower than the highest it has seen.
     pub(crate) fence: bool,
     /// It never does again what it was asked to undo, even where there was nothing to undo.
     pub(crate) tombstone: bool,
-    pub(crate) refusals: Refusals,
+    /// It refuses requests: each refusal is true of that one request alone.
+    pub(crate) refuses: bool,
+    /// The database refuses to record what has happened there.
+    pub(crate) record_refused: bool,
 }
 
-/// What a refusal is worth.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusals {
-    /// *It did not happen and will not*: a refusal shuts out other attempts, by fence and tombstone.
-    Last,
-    /// It is true of that one request alone.
-    AreMomentary,
-    /// It lasts; but then the database may refuse to record what has happened outside.
-    ComeAfterTheEffectToo,
-}
-
-/// What of a claim must still be so for a statement to write anything.
+/// What of a claim must still be so for a commit to write anything.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Guards {
     /// Nobody has claimed since.
     pub(crate) epoch: bool,
     /// No event has been written since.
     pub(crate) seq: bool,
-    /// The saga is where it was claimed, so it has not ended either.
-    pub(crate) place: bool,
 }
 
 /// What a worker believes whose commit, sent again, finds the fence gone.
@@ -84,8 +60,8 @@ pub(crate) enum Resend {
 }
 
 impl Guards {
-    pub(crate) const ALL: Self = Self { epoch: true, seq: true, place: true };
-    pub(crate) const NONE: Self = Self { epoch: false, seq: false, place: false };
+    pub(crate) const ALL: Self = Self { epoch: true, seq: true };
+    pub(crate) const NONE: Self = Self { epoch: false, seq: false };
 }
 
 impl Design {
@@ -110,140 +86,8 @@ impl Design {
 
 impl Resource {
     /// Guarded twice, though one would do.
-    pub(crate) const GUARDED: Self = Self { fence: true, tombstone: true, refusals: Refusals::Last };
+    pub(crate) const GUARDED: Self = Self { fence: true, tombstone: true, refuses: true, record_refused: true };
     pub(crate) const FENCED: Self = Self { tombstone: false, ..Self::GUARDED };
     pub(crate) const TOMBSTONED: Self = Self { fence: false, ..Self::GUARDED };
     pub(crate) const OPEN: Self = Self { fence: false, ..Self::FENCED };
-}
-
-/// The plan that is in use.
-pub(crate) fn right(route: &Route, attempted: &Attempted) -> Transition {
-    saga::plan(route, attempted, 0.5)
-}
-
-/// Where a saga is, by the number of its step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    Running(u8),
-    Compensating(u8),
-    Completed,
-    Failed,
-}
-
-/// How an attempt went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Done,
-    Refused,
-    Unknown,
-    Expired,
-    Undone,
-    NotUndone,
-}
-
-/// What `plan` says follows.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Planned {
-    /// Where to, or to stay.
-    pub(crate) to: Option<Place>,
-    pub(crate) stuck: bool,
-    pub(crate) event: EventKind,
-}
-
-/// All that the planner can say of this saga: it was asked about every step, attempt and outcome.
-pub(crate) struct Plans([[[Planned; OUTCOMES.len()]; PAST_ATTEMPTS as usize]; STEPS as usize]);
-
-const NAMES: [StepName; STEPS as usize] =
-    [StepName::new("first"), StepName::new("second"), StepName::new("third"), StepName::new("fourth")];
-const OUTCOMES: [Outcome; 6] =
-    [Outcome::Done, Outcome::Refused, Outcome::Unknown, Outcome::Expired, Outcome::Undone, Outcome::NotUndone];
-
-impl Plans {
-    pub(crate) fn of(planner: Planner) -> Self {
-        let route = route();
-        Self(NAMES.map(|step| {
-            std::array::from_fn(|index| {
-                let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-                OUTCOMES.map(|outcome| read(&planner(&route, &attempted(&step, number, outcome))))
-            })
-        }))
-    }
-
-    pub(crate) fn after(&self, step: u8, number: u8, outcome: Outcome) -> Planned {
-        self.0[usize::from(step)][usize::from(number) - 1][outcome as usize]
-    }
-}
-
-/// Four steps of two attempts each.
-pub(crate) fn route() -> Route {
-    let retry = Retry { attempts: ATTEMPTS.into(), ..Retry::STANDARD };
-    let legs = NAMES.map(|name| Leg { name, retry }).into();
-    Route { legs, undo: retry, stuck_pause: Duration::from_mins(5) }
-}
-
-/// Why a step is refused.
-pub(crate) const REFUSAL: Code = Code::new("refused");
-
-fn attempted(step: &StepName, number: u32, outcome: Outcome) -> Attempted {
-    let step = step.clone();
-    let executed = |verdict| Attempted::Executed { step: step.clone(), number, verdict };
-    let compensated = |undone| Attempted::Compensated { step: step.clone(), code: REFUSAL, number, undone };
-    match outcome {
-        Outcome::Done => executed(Verdict::Done),
-        Outcome::Refused => executed(Verdict::Refused(REFUSAL)),
-        Outcome::Unknown => executed(Verdict::Unknown),
-        Outcome::Expired => executed(Verdict::Expired),
-        Outcome::Undone => compensated(true),
-        Outcome::NotUndone => compensated(false),
-    }
-}
-
-fn read(transition: &Transition) -> Planned {
-    match transition {
-        Transition::Advance { to, event } => Planned { to: Some(place(to)), stuck: false, event: *event },
-        Transition::Again { stuck, event, .. } => Planned { to: None, stuck: *stuck, event: *event },
-    }
-}
-
-/// The code is left out of a place: nothing depends on it.
-fn place(state: &State) -> Place {
-    match state {
-        State::Active(Active::Running(step)) => Place::Running(index(step)),
-        State::Active(Active::Compensating(step, _)) => Place::Compensating(index(step)),
-        State::Ended(End::Completed) => Place::Completed,
-        State::Ended(End::Failed(_)) => Place::Failed,
-    }
-}
-
-fn index(step: &StepName) -> u8 {
-    (0..STEPS).find(|index| NAMES[usize::from(*index)] == *step).unwrap_or(STEPS)
-}
-
-impl Place {
-    /// The step at hand.
-    pub(crate) fn step(self) -> Option<u8> {
-        match self {
-            Self::Running(step) | Self::Compensating(step) => Some(step),
-            Self::Completed | Self::Failed => None,
-        }
-    }
-
-    pub(crate) fn forward(self) -> bool {
-        matches!(self, Self::Running(_))
-    }
-
-    /// How an attempt ends there that goes well, and one that goes wrong.
-    pub(crate) fn outcomes(self) -> [Outcome; 2] {
-        if self.forward() { [Outcome::Done, Outcome::Unknown] } else { [Outcome::Undone, Outcome::NotUndone] }
-    }
-
-    /// A number of four bits; of three for a place with a step.
-    pub(crate) fn code(self) -> u8 {
-        match self {
-            Self::Running(step) => step,
-            Self::Compensating(step) => STEPS + step,
-            Self::Completed => 2 * STEPS,
-            Self::Failed => 2 * STEPS + 1,
-        }
-    }
 }

@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 
-use crate::design::{Design, Effects, Guards, Place, STEPS};
+use crate::design::{Design, Effects, Guards};
+use crate::plans::{Outcome, Place, STEPS};
 use crate::world::{Next, Phase, Row, Statement, Worker, World};
 
 impl World {
@@ -10,13 +11,19 @@ impl World {
     /// which, how high the epochs are (their order is all that is ever asked for), what a fenced worker would have
     /// written, and tombstones and fences that nobody can run into.
     pub(crate) fn settled(mut self, design: &Design) -> Self {
+        for worker in &mut self.workers {
+            if design.forgets {
+                worker.forget(design, self.row);
+            }
+            if worker.phase == Phase::Gone && worker.copy.is_none() && !worker.request {
+                *worker = Worker::IDLE;
+            }
+        }
         if design.forgets {
-            let row = self.row;
-            self.workers.iter_mut().for_each(|worker| worker.forget(design, row));
             self.forget_guards_outside();
         }
         self.renumber_epochs();
-        self.workers.sort_unstable_by_key(|worker| Reverse(worker.key()));
+        self.workers.sort_unstable_by_key(|worker| Reverse(*worker));
         self
     }
 
@@ -41,87 +48,35 @@ impl World {
         for worker in &mut self.workers {
             worker.epoch = up_to(worker.epoch);
         }
-        // Between two epochs that are held, the journal's is asked whether it is at least the lower one, and a fence
-        // whether it is at most the higher one.
-        self.journal.epoch = up_to(self.journal.epoch);
+        // Between two epochs that are held, a fence is asked whether it is at most the higher one.
         for fence in self.fences.iter_mut().filter(|fence| **fence > 0) {
             *fence = up_to(*fence - 1) + 1;
         }
     }
-
-    /// The state as a number, the same for states that do not differ.
-    pub(crate) fn key(&self) -> u128 {
-        let mut key = 0;
-        let mut put = |value: u8, bits: u32| key = key << bits | u128::from(value);
-        put(self.row.place.code(), 4);
-        put(self.row.epoch, 3);
-        put(self.row.attempt, 2);
-        put(u8::from(self.row.leased) << 1 | u8::from(self.row.stuck), 2);
-        put(self.journal.epoch, 3);
-        put(self.journal.standing, 4);
-        put(self.journal.doubtful, 4);
-        put(u8::from(self.journal.back), 1);
-        put(self.effects << STEPS | self.tombstones, 8);
-        for fence in self.fences {
-            put(fence, 3);
-        }
-        for worker in self.workers {
-            key = key << 20 | u128::from(worker.key());
-        }
-        key
-    }
 }
 
 impl Worker {
-    /// Whether a request of it may still reach the outside, before it claims again.
-    pub(crate) fn asks(&self) -> bool {
-        self.request || self.phase == Phase::Fresh && !self.is_past_attempts()
-    }
-
-    /// Whether the guards keep out what it has sent or will send for ever: epochs and seqs only grow.
-    fn is_fenced(&self, guards: Guards, row: Row) -> bool {
-        guards.epoch && self.epoch < row.epoch || guards.seq && self.next != Next::Open
-    }
-
     /// Lets go of what nothing to come depends on.
     fn forget(&mut self, design: &Design, row: Row) {
-        let guards = if self.sent == Some(Statement::HandBack) { Guards::ALL } else { design.commit };
-        let fenced = self.is_fenced(guards, row);
-        self.copy &= !fenced;
-        self.rest();
-        let may_write = !fenced && (!self.is_over() || self.copy);
-        if self.phase == Phase::Idle || may_write {
+        // Epochs and seqs only grow: what is fenced once is fenced for ever.
+        let guards = if self.copy == Some(Statement::HandBack) { Guards::ALL } else { design.commit };
+        let fenced = guards.epoch && self.epoch < row.epoch || guards.seq && self.next != Next::Open;
+        if fenced {
+            self.copy = None;
+        }
+        if !fenced && (self.phase != Phase::Gone || self.copy.is_some()) {
             return;
         }
-        let kept = *self;
-        let ours = kept.phase == Phase::InDoubt && kept.next == Next::Ours;
-        let next = if ours { Next::Ours } else { Next::Theirs };
-        *self = Self { phase: kept.phase, next, ..Self::IDLE };
-        let Effects::Outside(resource) = design.effects else { return };
-        // What a fenced worker does outside is what a request of it does that is still under way.
-        if kept.asks() {
-            let epoch = if resource.fence { kept.epoch } else { 0 };
-            *self =
-                Self { phase: Phase::Gone, epoch, place: kept.place, next: Next::Theirs, request: true, ..Self::IDLE };
-        } else {
-            // What it wants to commit is lost, whatever it is.
-            self.phase = Phase::InDoubt;
-        }
-    }
-
-    /// The worker as a number of 18 bits.
-    fn key(&self) -> u32 {
-        let sent = match self.sent {
-            None => 0,
-            Some(Statement::HandBack) => 1,
-            Some(Statement::Commit(outcome)) => 2 + outcome as u32,
+        let next = if self.next == Next::Ours { Next::Ours } else { Next::Theirs };
+        *self = match (design.effects, self.phase) {
+            // What it does outside is what a request of it does that is still under way.
+            (Effects::Outside(resource), _) if self.asks() => {
+                let epoch = if resource.fence { self.epoch } else { 0 };
+                Self { phase: Phase::Gone, epoch, place: self.place, next: Next::Theirs, request: true, ..Self::IDLE }
+            }
+            // What it sends again is lost, whatever it is; but it learns whether it was written.
+            (_, Phase::InDoubt(_)) => Self { phase: Phase::InDoubt(Outcome::Unknown), next, ..Self::IDLE },
+            (_, Phase::Idle | Phase::Claimed | Phase::Gone) => Self::IDLE,
         };
-        let mut key = self.phase as u32;
-        key = key << 3 | u32::from(self.epoch);
-        key = key << 3 | u32::from(self.place.code());
-        key = key << 2 | u32::from(self.number);
-        key = key << 2 | self.next as u32;
-        key = key << 3 | sent;
-        key << 2 | u32::from(self.copy) << 1 | u32::from(self.request)
     }
 }

@@ -2,13 +2,14 @@
 
 use saga::plan::EventKind;
 
-use crate::design::{ATTEMPTS, Effects, Outcome, Place, STEPS};
+use crate::design::Effects;
+use crate::plans::{ATTEMPTS, Outcome, Place, STEPS};
 
 /// As many workers as any design has.
 pub(crate) const MOST_WORKERS: usize = 4;
 const ALL_STEPS: u8 = (1 << STEPS) - 1;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     pub(crate) row: Row,
     pub(crate) journal: Journal,
@@ -22,30 +23,27 @@ pub(crate) struct World {
 }
 
 /// The saga's row. Its seq is left out: a claim's seq is the row's as long as no event followed, see [`Next`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Row {
     pub(crate) place: Place,
     pub(crate) epoch: u8,
     pub(crate) attempt: u8,
     pub(crate) leased: bool,
-    pub(crate) stuck: bool,
 }
 
 /// The journal, as far as anything to come depends on it: what its events say of each step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Journal {
-    /// The epoch of the latest event.
-    pub(crate) epoch: u8,
     /// The steps done and not undone.
     pub(crate) standing: u8,
-    /// The step that was given up, until it is undone.
+    /// The step that was refused or given up, until it is undone.
     pub(crate) doubtful: u8,
     /// Whether the saga has turned back.
     pub(crate) back: bool,
 }
 
 /// A worker, with one claim in hand at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Worker {
     pub(crate) phase: Phase,
     /// The claim: its epoch, the place and the attempt's number.
@@ -54,34 +52,26 @@ pub(crate) struct Worker {
     pub(crate) number: u8,
     /// The event after the claim's seq.
     pub(crate) next: Next,
-    /// The statement that was sent last.
-    pub(crate) sent: Option<Statement>,
-    /// Whether a copy of it is still under way to the database.
-    pub(crate) copy: bool,
+    /// What is still under way to the database.
+    pub(crate) copy: Option<Statement>,
     /// Whether a request that nobody waits for any more is still under way to the outside.
     pub(crate) request: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Phase {
     /// Free to claim.
     Idle,
-    /// Has claimed.
-    Fresh,
-    /// The outside has done what was asked for, and said so.
-    Acted,
-    /// The outside has refused.
-    Refused,
+    /// Has claimed; the step has not begun.
+    Claimed,
     /// Has sent its commit and does not know what became of it.
-    InDoubt,
+    InDoubt(Outcome),
     /// Crashed or through with its claim, with something still under way.
     Gone,
-    /// The same, after reporting that its commit is not written.
-    Dismissed,
 }
 
 /// The journal's entry after a claim's seq.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Next {
     /// None yet: the claim's seq is the row's.
     Open,
@@ -91,7 +81,7 @@ pub(crate) enum Next {
     Ours,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Statement {
     Commit(Outcome),
     HandBack,
@@ -102,30 +92,30 @@ pub(crate) enum Statement {
 pub(crate) enum Violation {
     FailedSagaLeftAnEffect,
     CompletedSagaMissesAnEffect,
+    EndedSagaChanged,
     EffectsDifferFromTheJournal,
     RowDiffersFromTheJournal,
     IllegalWordInTheJournal,
     WrittenUnderAnOldClaim,
-    EpochsInTheJournalDoNotGrow,
     TwoEventsOfOneSeq,
-    EndedSagaChanged,
     AttemptReturnedByAnother,
     FalseReport,
     NoWayToAnEnd,
 }
 
 impl Violation {
-    /// Whether somebody is left half signed up; the others are how it could come to that.
+    /// Whether somebody is left half signed up, or with another end than they were told; the rest is how it could
+    /// come to that.
     pub(crate) fn is_harm(self) -> bool {
-        matches!(self, Self::FailedSagaLeftAnEffect | Self::CompletedSagaMissesAnEffect)
+        matches!(self, Self::FailedSagaLeftAnEffect | Self::CompletedSagaMissesAnEffect | Self::EndedSagaChanged)
     }
 }
 
 impl World {
     /// An accepted saga.
     pub(crate) const START: Self = Self {
-        row: Row { place: Place::Running(0), epoch: 1, attempt: 0, leased: false, stuck: false },
-        journal: Journal { epoch: 0, standing: 0, doubtful: 0, back: false },
+        row: Row { place: Place::Running(0), epoch: 1, attempt: 0, leased: false },
+        journal: Journal { standing: 0, doubtful: 0, back: false },
         effects: 0,
         tombstones: 0,
         fences: [0; STEPS as usize],
@@ -134,9 +124,7 @@ impl World {
 
     /// Without the workers, and what is there for them alone.
     pub(crate) fn outline(&self) -> Self {
-        let row = Row { epoch: 0, ..self.row };
-        let journal = Journal { epoch: 0, ..self.journal };
-        Self { row, journal, effects: self.effects, ..Self::START }
+        Self { row: Row { epoch: 0, ..self.row }, journal: self.journal, effects: self.effects, ..Self::START }
     }
 
     pub(crate) fn ended(&self) -> bool {
@@ -165,7 +153,7 @@ impl World {
 
 impl Journal {
     /// Where the saga is by its journal.
-    pub(crate) fn place(self) -> Place {
+    fn place(self) -> Place {
         let left = self.standing | self.doubtful;
         match (self.back, u8::try_from(left.trailing_ones()).unwrap_or(0)) {
             (false, STEPS) => Place::Completed,
@@ -176,26 +164,28 @@ impl Journal {
     }
 
     /// Adds an event. False if it cannot follow: a legal journal does the steps in order, turns back once, and undoes
-    /// in the reverse order what was done and what is in doubt.
+    /// in the reverse order what was done and the step at which it turned.
     pub(crate) fn append(&mut self, event: EventKind, step: u8) -> bool {
         let (place, bit) = (self.place(), 1 << step);
-        let (legal, turns) = match event {
-            EventKind::Accepted => (false, false),
-            EventKind::Done | EventKind::Failed => (place == Place::Running(step), false),
-            EventKind::Refused | EventKind::GaveUp => (place == Place::Running(step), true),
-            EventKind::Undone | EventKind::UndoFailed => (place == Place::Compensating(step), false),
-        };
-        self.back |= turns;
         match event {
+            EventKind::Accepted | EventKind::Failed | EventKind::UndoFailed => {}
             EventKind::Done => self.standing |= bit,
-            EventKind::GaveUp => self.doubtful |= bit,
+            EventKind::Refused | EventKind::GaveUp => {
+                self.doubtful |= bit;
+                self.back = true;
+            }
             EventKind::Undone => {
                 self.standing &= !bit;
                 self.doubtful &= !bit;
             }
-            EventKind::Accepted | EventKind::Refused | EventKind::Failed | EventKind::UndoFailed => {}
         }
-        legal
+        match event {
+            EventKind::Accepted => false,
+            EventKind::Done | EventKind::Failed | EventKind::Refused | EventKind::GaveUp => {
+                place == Place::Running(step)
+            }
+            EventKind::Undone | EventKind::UndoFailed => place == Place::Compensating(step),
+        }
     }
 }
 
@@ -206,25 +196,17 @@ impl Worker {
         place: Place::Running(0),
         number: 0,
         next: Next::Open,
-        sent: None,
-        copy: false,
+        copy: None,
         request: false,
     };
-
-    /// Is idle once it is gone and nothing is under way.
-    pub(crate) fn rest(&mut self) {
-        if self.is_over() && !self.copy && !self.request {
-            *self = Self::IDLE;
-        }
-    }
-
-    /// Whether it does nothing more itself for its claim.
-    pub(crate) fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Gone | Phase::Dismissed)
-    }
 
     /// Whether the engine plans the end of the attempts without running the step again.
     pub(crate) fn is_past_attempts(&self) -> bool {
         self.place.forward() && self.number > ATTEMPTS
+    }
+
+    /// Whether a request of it may still reach the outside, before it claims again.
+    pub(crate) fn asks(&self) -> bool {
+        self.request || self.phase == Phase::Claimed && !self.is_past_attempts()
     }
 }

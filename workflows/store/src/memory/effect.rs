@@ -47,6 +47,8 @@ pub(super) fn apply(
         }
         Effect::CreateProfile => {
             absent(made.profiles.iter().any(|(of, ..)| *of == saga), "profiles")?;
+            present(made.users.iter().any(|user| user.id == who.user), "users")?;
+            present(made.organizations.iter().any(|(_, id)| *id == who.organization), "organizations")?;
             made.profiles.push((saga, who.user, who.organization));
         }
         Effect::DeleteProfile => {
@@ -55,6 +57,7 @@ pub(super) fn apply(
         }
         Effect::WriteClaims => {
             absent(made.claims.iter().any(|(of, ..)| *of == saga), "claims")?;
+            present(made.profiles.iter().any(|(of, ..)| *of == saga), "profiles")?;
             made.claims.push((saga, who.user, who.organization));
             for user in made.users.iter_mut().filter(|user| user.saga == saga) {
                 user.active = true;
@@ -70,6 +73,10 @@ pub(super) fn apply(
 
 fn absent(present: bool, table: &str) -> Result<(), String> {
     if present { Err(format!("{table}: the saga has made one already")) } else { Ok(()) }
+}
+
+fn present(present: bool, table: &str) -> Result<(), String> {
+    if present { Ok(()) } else { Err(format!("{table}: nothing there to refer to")) }
 }
 
 fn deletable(undeletable: &BTreeSet<&'static str>, table: &str, referred: bool, any: bool) -> Result<(), String> {

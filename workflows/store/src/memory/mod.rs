@@ -248,7 +248,8 @@ impl Row {
     }
 
     fn is_claimable(&self, claim: &Claim, now: Timestamp) -> bool {
-        self.state.step() == Some(&claim.step)
+        claim.kind == <SignUp as saga::Saga>::KIND
+            && self.state.step() == Some(&claim.step)
             && self.version == claim.version
             && self.due_at <= now
             && self.lease_until.is_none_or(|until| until < now)

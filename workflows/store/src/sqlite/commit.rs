@@ -15,7 +15,7 @@ pub(super) const SQL: &[(&str, &str)] =
 
 /// Holds the fence. The transaction is IMMEDIATE: nobody else writes until it ends.
 const LOCK: &str = "
-SELECT 1 FROM sagas WHERE id = ?1 AND epoch = ?2 AND seq = ?3 AND state = ?4 AND step = ?5";
+SELECT 1 FROM sagas WHERE id = ?1 AND epoch = ?2 AND seq = ?3 AND state = ?4 AND step = ?5 AND code IS ?6";
 
 const ADVANCE: &str = "
 UPDATE sagas
@@ -62,12 +62,14 @@ impl Write for CommitStep {
 impl CommitStep {
     async fn lock(&self, db: &mut SqliteConnection) -> Result<bool, Error> {
         let Commit { fence, from, .. } = &self.0;
+        let from = State::Active(from.clone());
         let held = sqlx::query(LOCK)
             .bind(fence.saga.uuid())
             .bind(stored(fence.epoch)?)
             .bind(stored(fence.seq)?)
-            .bind(State::Active(from.clone()).word())
-            .bind(from.step().as_str())
+            .bind(from.word())
+            .bind(from.step().map(saga::StepName::as_str))
+            .bind(from.code().map(saga::Code::as_str))
             .fetch_optional(db)
             .await
             .map_err(value::error)?;

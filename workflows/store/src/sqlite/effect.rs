@@ -82,7 +82,11 @@ pub(super) async fn apply(
         Effect::CreateProfile => run(db, sqlx::query(CREATE_PROFILE).bind(id).bind(now)).await?,
         Effect::DeleteProfile => run(db, sqlx::query(DELETE_PROFILE).bind(id)).await?,
         Effect::WriteClaims => {
-            run(db, sqlx::query(WRITE_CLAIMS).bind(id).bind(now)).await?;
+            // Claims are copied from the profile: without one, nothing would be written and nothing would complain.
+            let insert = sqlx::query(WRITE_CLAIMS).bind(id).bind(now);
+            if insert.execute(&mut *db).await.map_err(value::error)?.rows_affected() == 0 {
+                return Err(Error::Rejected("claims: there is no profile to take them from".into()));
+            }
             run(db, sqlx::query(ACTIVATE_USER).bind(id)).await?;
         }
         Effect::DeleteClaims => run(db, sqlx::query(DELETE_CLAIMS).bind(id)).await?,

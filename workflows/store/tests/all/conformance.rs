@@ -74,7 +74,8 @@ on_every_store! { ()
         secrets_are_wiped_for_their_age,
         a_wiped_secret_is_missing_from_the_claim,
         idempotency_keys_are_forgotten_after_a_day_and_only_of_ended_sagas,
-        a_forgotten_key_makes_a_new_sign_up;
+        a_forgotten_key_makes_a_new_sign_up,
+        a_live_sign_up_keeps_its_key_however_old_it_is;
     racing:
         concurrent_claims_share_no_saga,
         of_many_concurrent_proposals_for_one_email_one_is_accepted,

@@ -106,13 +106,15 @@ impl World {
     /// A sign-up of `name@example.com` that has been accepted.
     pub(crate) async fn accept(&self, name: &str) -> SagaId {
         let proposal = self.proposal(name);
-        let answer = self.store().accept(&proposal).await.unwrap();
+        let (store, sent) = (self.store(), proposal.clone());
+        let answer = steady(async move { store.accept(&sent).await.unwrap() }).await;
         assert!(is_new(&answer), "{answer:?}");
         proposal.saga
     }
 
     pub(crate) async fn claim(&self, step: &StepName, limit: usize) -> Vec<Claimed<SignUp>> {
-        self.store().claim(&claim(step, limit)).await.unwrap()
+        let (store, claim) = (self.store(), claim(step, limit));
+        steady(async move { store.claim(&claim).await.unwrap() }).await
     }
 
     /// The one saga that is due at this step.
@@ -123,16 +125,19 @@ impl World {
     }
 
     pub(crate) async fn commit(&self, commit: &Commit<SignUp>) -> Committed {
-        self.store().commit(commit).await.unwrap()
+        let (store, commit) = (self.store(), commit.clone());
+        steady(async move { store.commit(&commit).await.unwrap() }).await
     }
 
     pub(crate) async fn view(&self, saga: SagaId) -> View {
-        self.store().load(saga).await.unwrap().unwrap()
+        let store = self.store();
+        steady(async move { store.load(saga).await.unwrap().unwrap() }).await
     }
 
     /// A saga's journal as words: `done create_user`.
     pub(crate) async fn journal(&self, saga: SagaId) -> Vec<String> {
-        let events = self.store().events(saga, 0).await.unwrap();
+        let store = self.store();
+        let events = steady(async move { store.events(saga, 0).await.unwrap() }).await;
         let words = events.iter().map(|event| match &event.step {
             Some(step) => format!("{} {step}", event.kind.word()),
             None => event.kind.word().to_owned(),
@@ -168,8 +173,15 @@ impl World {
     pub(crate) async fn fail(&self, name: &str) -> SagaId {
         let saga = self.accept(name).await;
         let claimed = self.claim_one(&USER).await;
-        assert_eq!(self.commit(&refused(&claimed)).await, Committed::Then);
+        self.refuse(&claimed).await;
         saga
+    }
+
+    /// Refuses a claimed first step, and undoes it.
+    pub(crate) async fn refuse(&self, claimed: &Claimed<SignUp>) {
+        assert_eq!(self.commit(&refused(claimed)).await, Committed::Then);
+        let claimed = self.claim_one(&USER).await;
+        assert_eq!(self.commit(&undone(&claimed)).await, Committed::Then);
     }
 }
 

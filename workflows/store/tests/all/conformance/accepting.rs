@@ -6,7 +6,7 @@ use saga::store::Accepted;
 use saga::{End, State};
 use signup::Conflict;
 
-use crate::world::*;
+use crate::world::{CODE, STEPS, USER, World, conflicts, done, ended_failed, is_new, is_replay_of, running};
 
 pub(super) async fn an_accepted_sign_up_runs_its_first_step(mut w: World) {
     let proposal = w.proposal("ada");
@@ -23,7 +23,7 @@ pub(super) async fn accepting_the_same_proposal_twice_finds_it_accepted(mut w: W
     let first = w.store().accept(&proposal).await.unwrap();
     assert_eq!(w.store().accept(&proposal).await.unwrap(), first);
     let claimed = w.claim_one(&USER).await;
-    w.commit(&refused(&claimed)).await;
+    w.refuse(&claimed).await;
     let Accepted::New(view) = w.store().accept(&proposal).await.unwrap() else { panic!("not found") };
     assert_eq!(view.state, ended_failed(CODE));
     let facts = w.check().await;
@@ -74,7 +74,7 @@ pub(super) async fn another_body_under_the_same_key_is_refused(mut w: World) {
     let answer = w.store().accept(&w.marked("ada", 1, 2)).await.unwrap();
     assert!(conflicts(&Conflict::OtherBody, &answer), "{answer:?}");
     let claimed = w.claim_one(&USER).await;
-    w.commit(&refused(&claimed)).await;
+    w.refuse(&claimed).await;
     let answer = w.store().accept(&w.marked("ada", 1, 2)).await.unwrap();
     assert!(conflicts(&Conflict::OtherBody, &answer), "{answer:?}");
     assert_eq!(w.check().await.sagas.len(), 1);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use saga::store::{Claim, Fence};
 use saga::{Active, Policy};
 
-use crate::world::*;
+use crate::world::{CLAIMS, CODE, ORGANIZATION, PROFILE, STEPS, TICK, USER, World, claim, failed, gave_up};
 
 const LEASE: Duration = Policy::STANDARD.lease;
 
@@ -58,10 +58,10 @@ pub(super) async fn a_saga_of_another_kind_is_left_alone(w: World) {
 }
 
 pub(super) async fn a_claim_takes_its_own_step_alone_in_either_direction(mut w: World) {
-    let back = w.reach("ada", &ORGANIZATION).await;
+    let forward = w.reach("ada", &PROFILE).await;
+    let back = w.reach("eve", &ORGANIZATION).await;
     let claimed = w.claim_one(&ORGANIZATION).await;
     w.commit(&gave_up(&claimed)).await;
-    let forward = w.reach("eve", &PROFILE).await;
     assert!(w.claim(&USER, 10).await.is_empty());
     assert!(w.claim(&CLAIMS, 10).await.is_empty());
     let claimed = w.claim_one(&PROFILE).await;

@@ -13,7 +13,7 @@ pub(crate) const USER: StepName = StepName::new("create_user");
 pub(crate) const ORGANIZATION: StepName = StepName::new("create_organization");
 pub(crate) const PROFILE: StepName = StepName::new("create_profile");
 pub(crate) const CLAIMS: StepName = StepName::new("update_claims");
-pub(crate) const STEPS: [StepName; 4] = [USER, ORGANIZATION, PROFILE, CLAIMS];
+pub(crate) static STEPS: [StepName; 4] = [USER, ORGANIZATION, PROFILE, CLAIMS];
 
 /// The code of every failure that a test makes.
 pub(crate) const CODE: Code = Code::new("sabotaged");
@@ -29,22 +29,21 @@ pub(crate) fn done(claimed: &Claimed<SignUp>) -> Commit<SignUp> {
     };
     let next = STEPS.get(position(step) + 1);
     let to = next.map_or(State::Ended(End::Completed), |next| State::Active(Active::Running(next.clone())));
-    let taken = (*step == USER).then(|| back(step, signup::EMAIL_TAKEN, EventKind::Refused));
+    let taken = (*step == USER).then(|| back_from(step, signup::EMAIL_TAKEN, EventKind::Refused));
     Commit { if_refused: taken, ..commit(claimed, Some(effect), Transition::Advance { to, event: EventKind::Done }) }
 }
 
-/// The step is refused: the one before it is next to be undone.
+/// The step is refused: it is next to be undone.
 pub(crate) fn refused(claimed: &Claimed<SignUp>) -> Commit<SignUp> {
-    commit(claimed, None, back(claimed.state.step(), CODE, EventKind::Refused))
+    commit(claimed, None, back_from(claimed.state.step(), CODE, EventKind::Refused))
 }
 
 /// Attempts ran out: the step itself is next to be undone.
 pub(crate) fn gave_up(claimed: &Claimed<SignUp>) -> Commit<SignUp> {
-    let to = State::Active(Active::Compensating(claimed.state.step().clone(), CODE));
-    commit(claimed, None, Transition::Advance { to, event: EventKind::GaveUp })
+    commit(claimed, None, back_from(claimed.state.step(), CODE, EventKind::GaveUp))
 }
 
-/// The step is undone.
+/// The step is undone: the one before it is next.
 pub(crate) fn undone(claimed: &Claimed<SignUp>) -> Commit<SignUp> {
     let step = claimed.state.step();
     let effect = match position(step) {
@@ -53,7 +52,12 @@ pub(crate) fn undone(claimed: &Claimed<SignUp>) -> Commit<SignUp> {
         2 => Effect::DeleteProfile,
         _ => Effect::DeleteClaims,
     };
-    commit(claimed, Some(effect), back(step, CODE, EventKind::Undone))
+    let code = State::Active(claimed.state.clone()).code().unwrap().clone();
+    let to = match position(step).checked_sub(1) {
+        Some(before) => State::Active(Active::Compensating(STEPS[before].clone(), code)),
+        None => State::Ended(End::Failed(code)),
+    };
+    commit(claimed, Some(effect), Transition::Advance { to, event: EventKind::Undone })
 }
 
 /// The attempt led to nothing and is repeated after a delay.
@@ -77,13 +81,8 @@ pub(crate) fn commit(claimed: &Claimed<SignUp>, effect: Option<Effect>, then: Tr
     Commit { fence: claimed.fence, from: claimed.state.clone(), effect, then, if_refused: None, note }
 }
 
-/// To the undoing of the step before this one.
-fn back(step: &StepName, code: Code, event: EventKind) -> Transition {
-    let to = match position(step).checked_sub(1) {
-        Some(before) => State::Active(Active::Compensating(STEPS[before].clone(), code)),
-        None => State::Ended(End::Failed(code)),
-    };
-    Transition::Advance { to, event }
+fn back_from(step: &StepName, code: Code, event: EventKind) -> Transition {
+    Transition::Advance { to: State::Active(Active::Compensating(step.clone(), code)), event }
 }
 
 fn position(step: &StepName) -> usize {
