@@ -15,6 +15,8 @@ use crate::problem::Problem;
 
 /// How long a client waits for an acceptance.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a new try may begin; what is left of the patience is for its answer.
+const TRYING: Duration = Duration::from_millis(4500);
 /// The delays between tries; their number is bounded by the patience.
 const RETRY: Retry =
     Retry { attempts: u32::MAX, first: Duration::from_millis(50), longest: Duration::from_millis(500) };
@@ -45,7 +47,7 @@ pub(super) async fn accept(api: &Arc<Api>, proposal: Proposal) -> Result<Accepte
 
 /// Sends the same proposal until there is an answer: the store accepts it once.
 async fn persist(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, Problem> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TRYING;
     let (mut tries, mut in_doubt) = (0, false);
     loop {
         let error = match api.store.accept(&proposal).await {

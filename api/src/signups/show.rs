@@ -32,9 +32,11 @@ use crate::problem::{self, Kind, Problem};
     params(
         ("id" = String, Path, description = "The `workflow_id` of the sign-up.",
             example = "wf_019b7c8d5a2e7f3090b1c2d3e4f5a6b7"),
-        ("Prefer" = Option<String>, Header, nullable = false, description = "`wait=N`: wait up to N seconds, 30 at most, for the sign-up \
+        ("Prefer" = Option<String>, Header, nullable = false,
+            description = "`wait=N`: wait up to N seconds, 30 at most, for the sign-up \
             to end (RFC 7240).", example = "wait=30"),
-        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an earlier answer: if nothing has \
+        ("If-None-Match" = Option<String>, Header, nullable = false,
+            description = "The `ETag` of an earlier answer: if nothing has \
             changed since, the answer is 304."),
     ),
     responses(

@@ -34,9 +34,11 @@ use crate::problem::{self, Kind, Problem};
     operation_id = "start_signup",
     tag = "sign-ups",
     params(
-        ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "Marks this request, so that it can be repeated: \
+        ("Idempotency-Key" = Option<String>, Header, nullable = false,
+            description = "Marks this request, so that it can be repeated: \
             1 to 255 visible ASCII characters, best random ones.", example = "0f7cc2a5-2f60-4c3a-a6d4-b6bd2a3c5c7e"),
-        ("Prefer" = Option<String>, Header, nullable = false, description = "`wait=N`: wait up to N seconds, 30 at most, for the sign-up \
+        ("Prefer" = Option<String>, Header, nullable = false,
+            description = "`wait=N`: wait up to N seconds, 30 at most, for the sign-up \
             to end (RFC 7240).", example = "wait=5"),
     ),
     request_body(content = NewSignup, content_type = "application/json"),

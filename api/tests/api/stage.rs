@@ -19,6 +19,8 @@ use signup::{Conflict, HashKey, Proposal, SignUp, Unsealer};
 use tokio::sync::Notify;
 use tower::ServiceExt;
 
+use crate::log::log_everything;
+
 pub(crate) const STEPS: [StepName; 2] = [StepName::new("first"), StepName::new("second")];
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
@@ -152,6 +154,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
+        log_everything();
         let (store, heard) = (Arc::new(Script::default()), Arc::new(Heard::default()));
         let waiters = Arc::new(Waiters::new());
         let api = Api {
@@ -249,6 +252,17 @@ pub(crate) fn failed(code: saga::Code) -> State {
 
 pub(crate) fn any_saga() -> SagaId {
     SagaId::new(&ManualClock, &OsRandom)
+}
+
+/// Lets the other tasks run until this holds.
+pub(crate) async fn eventually(holds: impl Fn() -> bool) {
+    for _ in 0..10_000 {
+        if holds() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it never came to this");
 }
 
 /// Every answer of a described endpoint is described: its status, and its problem's name among the examples.

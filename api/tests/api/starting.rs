@@ -9,7 +9,7 @@ use signup::{Conflict, EMAIL_TAKEN, Unsealer};
 use tokio::sync::Notify;
 use tower::ServiceExt;
 
-use crate::stage::{Order, PASSWORD, Stage, ada, any_saga, completed, failed, post, running};
+use crate::stage::{Order, PASSWORD, Stage, ada, any_saga, completed, eventually, failed, post, running};
 
 #[tokio::test]
 async fn an_accepted_signup_is_answered_with_where_to_follow_it() {
@@ -192,15 +192,11 @@ async fn a_client_that_hangs_up_loses_neither_the_saga_nor_the_wake_up() {
     let told = Arc::new(Notify::new());
     stage.store.order(Order::AcceptAfter(Arc::clone(&told)));
     let request = tokio::spawn(stage.router.clone().oneshot(post(&ada().to_string(), &[("prefer", "wait=5")])));
-    while stage.store.tries() == 0 {
-        tokio::task::yield_now().await;
-    }
+    eventually(|| stage.store.tries() == 1).await;
     request.abort();
     assert!(request.await.unwrap_err().is_cancelled());
     told.notify_one();
-    while stage.heard.0.lock().unwrap().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    eventually(|| stage.heard.0.lock().unwrap().len() == 1).await;
     assert_eq!(stage.store.sagas.lock().unwrap().len(), 1);
     assert_eq!(stage.waiters.waiting(), 0);
 }

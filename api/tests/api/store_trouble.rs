@@ -8,7 +8,7 @@ use saga::store::Error;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::stage::{Order, Stage, any_saga};
+use crate::stage::{Order, Stage, any_saga, eventually};
 
 fn in_doubt() -> Error {
     Error::InDoubt("a secret of the store".into())
@@ -56,9 +56,7 @@ async fn a_store_that_does_not_answer_in_time_may_still_accept() {
     stage.sign_up(&[]).await.assert_problem(503, "outcome_unknown");
     assert_eq!(stage.heard.0.lock().unwrap().len(), 0);
     told.notify_one();
-    while stage.heard.0.lock().unwrap().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    eventually(|| stage.heard.0.lock().unwrap().len() == 1).await;
 }
 
 #[tokio::test(start_paused = true)]

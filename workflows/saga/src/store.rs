@@ -18,7 +18,8 @@ use crate::{Active, Policy, Saga, SagaId, State, StepName, Transition, WorkerNam
 /// Dropping a future leaves it open whether the write happened; it never leaves half of one.
 #[async_trait]
 pub trait Store<S: Saga>: Send + Sync + 'static {
-    /// Accepts a saga, or tells what stands against it. Accepting the same proposal again finds it accepted.
+    /// Accepts a saga, or tells what stands against it. The same proposal, sent again, is answered as
+    /// [`Accepted::New`] again.
     ///
     /// # Errors
     /// [`Error`], for this and every method below.

@@ -60,22 +60,17 @@ impl Sealer {
     /// # Errors
     /// [`SealKeyError`] if it is no key.
     pub fn new(public: &[u8]) -> Result<Self, SealKeyError> {
-        PublicKey::from_bytes(public).map(|key| Self { key }).map_err(|_| SealKeyError)
+        let key = PublicKey::from_bytes(public).map_err(|_| SealKeyError)?;
+        // A key of low order is found here, and not by the first who signs up.
+        seal(&key, &[], &[]).map(|_| Self { key }).map_err(|_| SealKeyError)
     }
 
     /// Seals a password for one saga.
     pub fn seal(&self, saga: SagaId, password: &Password) -> SealedPassword {
-        let sealed = hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            &OpModeS::Base,
-            &self.key,
-            INFO,
-            password.as_bytes(),
-            saga.uuid().as_bytes(),
-        );
-        // Sealing fails for a key of low order, which `new` has no way to be given by accident, and past 2^32 bytes.
-        let (encapsulated, ciphertext) = match sealed {
+        // With a key that has sealed before this fails past 2^32 bytes alone.
+        let (encapsulated, ciphertext) = match seal(&self.key, password.as_bytes(), saga.uuid().as_bytes()) {
             Ok(sealed) => sealed,
-            Err(error) => unreachable!("a checked key and a short password: {error}"),
+            Err(never) => unreachable!("a key that seals, and a short password: {never}"),
         };
         SealedPassword([&key_id(&self.key)[..], &encapsulated.to_bytes(), &ciphertext].concat())
     }
@@ -117,6 +112,10 @@ impl Unsealer {
         );
         Password::from_sealed(opened.map_err(|_| OpenError::Corrupt)?).ok_or(OpenError::Corrupt)
     }
+}
+
+fn seal(key: &PublicKey, text: &[u8], bound_to: &[u8]) -> Result<(Encapsulated, Vec<u8>), hpke::HpkeError> {
+    hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(&OpModeS::Base, key, INFO, text, bound_to)
 }
 
 fn key_id(public: &PublicKey) -> [u8; KEY_ID_BYTES] {
@@ -195,5 +194,7 @@ mod tests {
     fn only_32_bytes_are_a_key() {
         assert!(Unsealer::new(&[7; 31]).is_err());
         assert!(Sealer::new(&[7; 33]).is_err());
+        assert!(Sealer::new(&[0; 32]).is_err(), "of low order");
+        assert!(Sealer::new(&[9; 32]).is_ok());
     }
 }
