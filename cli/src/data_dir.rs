@@ -1,6 +1,7 @@
 //! The data folder: one process at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,14 @@ use anyhow::{Context, bail};
 pub(crate) struct DataDir {
     path: PathBuf,
     _lock: File,
+}
+
+/// The database file of a data folder.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) path: PathBuf,
+    /// Whether it was made just now.
+    pub(crate) is_new: bool,
 }
 
 impl DataDir {
@@ -47,9 +56,15 @@ impl DataDir {
         &self.path
     }
 
-    /// The database file.
-    pub(crate) fn database(&self) -> PathBuf {
-        self.path.join("signup.db")
+    /// The database file. It is made here if it is missing, so that it is nobody else's to read from the start.
+    pub(crate) fn database(&self) -> anyhow::Result<Database> {
+        let path = self.path.join("signup.db");
+        let is_new = match OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path) {
+            Ok(_) => true,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(error).with_context(|| format!("cannot make the database {}", path.display())),
+        };
+        Ok(Database { path, is_new })
     }
 
     /// Where secrets are kept.

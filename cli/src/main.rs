@@ -32,9 +32,7 @@ fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         None => start(args.serve),
         Some(Command::Serve(serve)) => start(serve),
-        Some(Command::Openapi) => {
-            write!(std::io::stdout(), "{}", api::openapi()).context("cannot write the document")
-        }
+        Some(Command::Openapi) => write!(std::io::stdout(), "{}", api::openapi()).context("cannot write the document"),
     }
 }
 

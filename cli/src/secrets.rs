@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use signup::{HashKey, Unsealer};
+use tracing::warn;
 use zeroize::Zeroizing;
 
 use crate::data_dir::DataDir;
@@ -26,9 +27,17 @@ type Key = Zeroizing<[u8; 32]>;
 
 impl Secrets {
     /// Reads the secrets of a data folder, and makes those that are missing.
-    pub(crate) fn of(folder: &DataDir) -> anyhow::Result<Self> {
-        let seal = read_or_make(&folder.secret("seal"))?;
-        let hash = read_or_make(&folder.secret("hash"))?;
+    ///
+    /// A secret that is missing beside a database that is not new was lost: what it was for is said in the log.
+    pub(crate) fn of(folder: &DataDir, database_is_new: bool) -> anyhow::Result<Self> {
+        let (seal, hash) = (folder.secret("seal"), folder.secret("hash"));
+        if !database_is_new && !seal.exists() {
+            warn!("seal.key is missing, making another: sign-ups whose password is not hashed yet will fail");
+        }
+        if !database_is_new && !hash.exists() {
+            warn!("hash.key is missing, making another: repeated requests of the last day are not recognised");
+        }
+        let (seal, hash) = (read_or_make(&seal)?, read_or_make(&hash)?);
         Ok(Self { unsealer: Unsealer::new(&*seal)?, hash_key: HashKey::new(*hash) })
     }
 }

@@ -5,14 +5,14 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use api::{Api, Waiters};
-use saga::{Engine, Listener, OsRandom, Policy, Random, Store, SystemClock, WorkerName};
+use saga::{Clock, Engine, Listener, OsRandom, Policy, Random, SteadyClock, Store, SystemClock, WorkerName};
 use signup::{Hasher, SignUp};
 use store::Sqlite;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use worker::{Slots, Wakes, Workers};
 
 use crate::args::Serve;
@@ -23,48 +23,80 @@ use crate::signals;
 
 /// How long requests and jobs in hand may take to finish when the process stops.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one hash may take: half of a step's time, since two may share a core.
+const SLOWEST_HASH: Duration = Duration::from_millis(2500);
 /// How many jobs of a step that only waits for the database run at a time.
 const SLOTS: usize = 32;
 
 /// Serves until SIGTERM or Ctrl-C.
 pub(crate) async fn serve(settings: Serve) -> anyhow::Result<()> {
     let folder = DataDir::take(&settings.data_dir)?;
-    let secrets = Secrets::of(&folder)?;
-    let database = folder.database();
-    let database = Sqlite::open(&database, Arc::new(SystemClock))
+    let file = folder.database()?;
+    let secrets = Secrets::of(&folder, file.is_new)?;
+    // Leases and due times must not jump with the machine's clock.
+    let clock: Arc<dyn Clock> = Arc::new(SteadyClock::set_by(&SystemClock));
+    let database = Sqlite::open(&file.path, Arc::clone(&clock))
         .await
-        .with_context(|| format!("cannot open the database {}", database.display()))?;
+        .with_context(|| format!("cannot open the database {}", file.path.display()))?;
+    let hasher = hasher(&settings).await?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}; give another --listen", settings.listen))?;
     let address = listener.local_addr().context("cannot tell where it listens")?;
     let stop = signals::stop_token()?;
 
-    let (api, workers) = compose(&settings, secrets, &database)?;
+    let (api, workers) = compose(secrets, &database, clock, hasher)?;
     // This process is alone with its folder: whoever held a lease is gone.
     let released = database.release_leases().await.context("cannot go on with what was under way")?;
     if released > 0 {
         info!(sagas = released, "going on with what was under way");
     }
-    write!(std::io::stdout(), "{}", Banner { address, data_dir: folder.path() }).context("cannot write")?;
+    // Nobody may be reading.
+    let _ = write!(std::io::stdout(), "{}", Banner { address, data_dir: folder.path() });
 
     let waiters = Arc::clone(&api.waiters);
-    let working = tokio::spawn(workers.run(stop.clone(), PATIENCE));
-    let served = serve_http(listener, api, &waiters, stop.clone()).await;
-    // The workers stop with the API, also where that failed.
-    stop.cancel();
-    working.await.context("the workers crashed")?;
+    // Neither goes on without the other: whichever ends first, also by a crash, stops both.
+    let working = tokio::spawn(with_stop(workers.run(stop.clone(), PATIENCE), stop.clone()));
+    let served = with_stop(serve_http(listener, api, &waiters, stop.clone()), stop).await;
+    let asked = working.await.context("the workers crashed")?;
     database.close().await;
+    served.and_then(|()| if asked { Ok(()) } else { bail!("the workers ended by themselves; the log says why") })?;
     info!("stopped");
-    served
+    Ok(())
 }
 
-fn compose(settings: &Serve, secrets: Secrets, database: &Sqlite) -> anyhow::Result<(Api, Workers<SignUp>)> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+/// Stops everything when this ends or crashes.
+async fn with_stop<T>(work: impl Future<Output = T>, stop: CancellationToken) -> T {
+    let _stop = stop.drop_guard();
+    work.await
+}
+
+/// A hasher whose hashes leave a step time enough.
+async fn hasher(settings: &Serve) -> anyhow::Result<Arc<Hasher>> {
+    let hasher = Hasher::new(settings.argon2.clone(), cores());
+    let took = tokio::time::timeout(SLOWEST_HASH, hasher.trial()).await;
+    match took {
+        Ok(took) => debug!(hash = ?took.map_err(anyhow::Error::msg)?, "one password hash"),
+        Err(_) => {
+            bail!("one hash of {} takes longer than {SLOWEST_HASH:?} here; give a cheaper --argon2", settings.argon2)
+        }
+    }
+    Ok(Arc::new(hasher))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+fn compose(
+    secrets: Secrets,
+    database: &Sqlite,
+    clock: Arc<dyn Clock>,
+    hasher: Arc<Hasher>,
+) -> anyhow::Result<(Api, Workers<SignUp>)> {
     let random: Arc<dyn Random> = Arc::new(OsRandom);
     let store: Arc<dyn Store<SignUp>> = Arc::new(database.clone());
     let (sealer, policy) = (secrets.unsealer.sealer(), Policy::STANDARD);
-    let hasher = Arc::new(Hasher::new(settings.argon2.clone(), cores));
     let definition = signup::definition(secrets.unsealer, hasher);
     #[cfg(feature = "testing")]
     let definition = definition.sabotaged(&(Arc::new(signup::testing::ByName) as Arc<_>));
@@ -83,19 +115,10 @@ fn compose(settings: &Serve, secrets: Secrets, database: &Sqlite) -> anyhow::Res
         wakes,
         random: Arc::clone(&random),
         policy,
-        slots: Slots { first: 2 * cores, each: SLOTS },
+        slots: Slots { first: 2 * cores(), each: SLOTS },
         name,
     };
-    let api = Api {
-        store,
-        listener,
-        waiters,
-        sealer,
-        hash_key: secrets.hash_key,
-        clock: Arc::new(SystemClock),
-        random,
-        steps,
-    };
+    let api = Api { store, listener, waiters, sealer, hash_key: secrets.hash_key, clock, random, steps };
     Ok((api, workers))
 }
 

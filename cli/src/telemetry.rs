@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, stderr};
 
 use anyhow::Context;
+use tracing::error;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging what `filter` lets through.
@@ -14,5 +15,7 @@ pub(crate) fn start(filter: &str) -> anyhow::Result<()> {
         .with_ansi(stderr().is_terminal())
         .with_target(false)
         .init();
+    // What a panic says may hold anything, a password included: where it was is enough to find it.
+    std::panic::set_hook(Box::new(|panic| error!(at = panic.location().map(display), "panicked")));
     Ok(())
 }

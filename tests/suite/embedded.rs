@@ -104,7 +104,7 @@ async fn a_step_that_keeps_failing_is_undone_with_the_rest() {
 }
 
 #[tokio::test]
-async fn an_undo_that_keeps_failing_is_stuck_and_ends_after_a_restart() {
+async fn an_undo_that_keeps_failing_is_stuck_and_keeps_what_it_could_not_undo() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let server = Server::start(&data).await.unwrap();

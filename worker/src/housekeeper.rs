@@ -15,7 +15,7 @@ pub(crate) async fn housekeep<S: Saga>(store: Arc<dyn Store<S>>, policy: Policy,
         match store.housekeep(&policy).await {
             Ok(kept) => {
                 for saga in &kept.silent {
-                    warn!(saga.id = %saga, silence = ?policy.silence, "stuck: no news of its step");
+                    warn!(saga.id = %saga, silence = ?policy.silence, "stuck: its step has been under way for long");
                 }
                 if kept.secrets > 0 {
                     info!(sealed_passwords = kept.secrets, "wiped for their age");

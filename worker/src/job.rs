@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use saga::{Engine, Job, Saga};
+use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,7 +46,9 @@ impl<S: Saga> Drop for StepJob<S> {
     fn drop(&mut self) {
         if let Some(job) = self.job.take() {
             let engine = Arc::clone(&self.engine);
-            self.tasks.spawn(async move { engine.hand_back(&job, Duration::ZERO).await });
+            // Without a runtime, as when it ends, only the lease's end frees it.
+            let Ok(runtime) = Handle::try_current() else { return };
+            self.tasks.spawn_on(async move { engine.hand_back(&job, Duration::ZERO).await }, &runtime);
         }
     }
 }

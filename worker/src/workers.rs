@@ -48,9 +48,11 @@ pub struct Workers<S: Saga> {
 }
 
 impl<S: Saga> Workers<S> {
-    /// Runs until `stop`; then takes no more jobs, hands back those that have not begun, and lets those in
+    /// Runs until `stop`; ends early only where something is wrong. then takes no more jobs, hands back those that have not begun, and lets those in
     /// hand finish for `patience`.
-    pub async fn run(self, stop: CancellationToken, patience: Duration) {
+    ///
+    /// True if it was asked to stop.
+    pub async fn run(self, stop: CancellationToken, patience: Duration) -> bool {
         let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
         let steps = self.engine.steps();
         let mut monitor = Monitor::new().should_restart(|worker, error| {
@@ -65,13 +67,19 @@ impl<S: Saga> Workers<S> {
         let housekeeping = tokio::spawn(stop.clone().run_until_cancelled_owned(housekeeping));
 
         let signal = stop.clone();
-        let running = tokio::spawn(monitor.run_with_signal(async move {
+        let mut running = tokio::spawn(monitor.run_with_signal(async move {
             signal.cancelled_owned().await;
             Ok(())
         }));
-        stop.cancelled().await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = &mut running => {
+                error!("the workers ended by themselves");
+                return false;
+            }
+        }
         debug!(jobs = tasks.len(), "finishing the jobs in hand");
-        match timeout(patience, running).await {
+        match timeout(patience, &mut running).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => error!(%error, "the workers' monitor failed"),
             Ok(Err(error)) => error!(%error, "the workers' monitor crashed"),
@@ -83,6 +91,7 @@ impl<S: Saga> Workers<S> {
             warn!(jobs = tasks.len(), "not handed back in time, their leases will run out");
         }
         housekeeping.abort();
+        true
     }
 
     fn register(

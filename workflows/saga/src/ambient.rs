@@ -1,5 +1,7 @@
 //! Time and randomness, handed in so that a test decides them.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
 
 /// The wall clock. Deadlines inside the process use the runtime's monotonic clock instead.
@@ -28,6 +30,27 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+}
+
+/// A clock that is set once, and then neither jumps nor goes back: what the machine's clock said at its start, and the
+/// time that has passed since. Time that the machine sleeps through does not pass.
+#[derive(Debug, Clone, Copy)]
+pub struct SteadyClock {
+    set_to: Timestamp,
+    at: Instant,
+}
+
+impl SteadyClock {
+    /// A clock that is set by `clock`, now.
+    pub fn set_by(clock: &dyn Clock) -> Self {
+        Self { set_to: clock.now(), at: Instant::now() }
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> Timestamp {
+        self.set_to + self.at.elapsed()
     }
 }
 

@@ -84,7 +84,8 @@ impl<S: Saga> Engine<S> {
             worker: self.worker.clone(),
             lease: self.policy.lease,
         };
-        let answer = timeout(self.policy.claim, self.store.claim(&claim)).await;
+        // An answer that comes late is of use: what it brings is handed back, and does not count as an attempt.
+        let answer = timeout(self.policy.lease, self.store.claim(&claim)).await;
         let claimed = answer.map_err(|_| Error::InDoubt("no answer to a claim in time".into()))??;
         let deadline = sent + self.policy.lease.saturating_sub(self.policy.margin);
         Ok(claimed.into_iter().map(|claimed| Job { claimed, deadline }).collect())
@@ -126,7 +127,7 @@ impl<S: Saga> Engine<S> {
         let outcome = match self.foregone(step, &job.claimed) {
             Some(outcome) => outcome,
             None if job.deadline.duration_since(Instant::now()) < step.timeout() + self.policy.commit => {
-                self.hand_back(job, self.policy.undo.first.mul_f64(2.5 + 2.5 * self.random.fraction())).await;
+                self.hand_back(job, self.policy.hand_back_pause.mul_f64(0.5 + 0.5 * self.random.fraction())).await;
                 return Ran::HandedBack;
             }
             None => perform(step, &job.claimed).await,
@@ -247,6 +248,7 @@ fn report<S: Saga>(transition: &Transition, commit: &Commit<S>) {
         Transition::Advance { to, event: EventKind::GaveUp } => {
             warn!(?took, error = commit.note.error, next = ?to.step(), "gave up on the step, undoing");
         }
+        Transition::Advance { to, event: EventKind::Refused } => info!(?took, next = ?to.step(), "refused, undoing"),
         Transition::Advance { to, event } => debug!(?took, ?event, next = ?to.step(), "{direction}"),
         Transition::Again { after, stuck: true, .. } => {
             error!(?after, error = commit.note.error, "stuck: the compensation keeps failing");

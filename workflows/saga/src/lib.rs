@@ -28,7 +28,7 @@ pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use ambient::{Clock, OsRandom, Random, SystemClock};
+pub use ambient::{Clock, OsRandom, Random, SteadyClock, SystemClock};
 pub use definition::{Definition, Effect, Saga};
 pub use engine::{Engine, Job, Ran};
 pub use id::{SagaId, WorkerName};

@@ -1,11 +1,9 @@
 //! Running a step: in a task of its own, within its time.
 
-use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinError;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
@@ -59,17 +57,11 @@ async fn within<T: Send + 'static>(
     let mut task = tokio::spawn(work.in_current_span());
     match timeout(limit, &mut task).await {
         Ok(Ok(output)) => Ok(output),
-        Ok(Err(crash)) => Err(panic_message(crash)),
+        // What a panic says may hold anything; where it was is in the log.
+        Ok(Err(crash)) => Err(if crash.is_panic() { "panicked" } else { "cancelled" }.into()),
         Err(_) => {
             task.abort();
             Err(format!("timed out after {limit:?}"))
         }
     }
-}
-
-fn panic_message(crash: JoinError) -> String {
-    let Ok(payload) = crash.try_into_panic() else { return "cancelled".into() };
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| (&*payload as &dyn Any).downcast_ref::<String>().cloned());
-    format!("panicked: {}", text.unwrap_or_else(|| "without a message".into()))
 }

@@ -20,6 +20,8 @@ pub struct Policy {
     pub wait: Duration,
     /// How long a commit may take, the wait for a connection included.
     pub commit: Duration,
+    /// The longest pause before a job that was handed back for lack of time is due.
+    pub hand_back_pause: Duration,
     /// How long an error of the store is retried.
     pub store_patience: Duration,
     /// How long a saga may take to get past its first step.
@@ -42,6 +44,7 @@ impl Policy {
         claim: Duration::from_secs(4),
         wait: Duration::from_secs(2),
         commit: Duration::from_secs(6),
+        hand_back_pause: Duration::from_millis(500),
         store_patience: Duration::from_secs(5),
         expiry: Duration::from_mins(15),
         undo: Retry { attempts: 5, ..Retry::STANDARD },

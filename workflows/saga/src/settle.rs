@@ -34,8 +34,8 @@ pub(crate) async fn settle<S: Saga>(
     deadline: Instant,
     mut jitter: impl FnMut() -> f64,
 ) -> Settled {
-    let mut in_doubt = false;
-    for number in 1.. {
+    let (mut in_doubt, mut number) = (false, 0);
+    loop {
         let error = match send(store, commit, deadline, in_doubt).await {
             Ok(settled) => return settled,
             Err(Error::Rejected(reason)) => return Settled::Rejected(reason),
@@ -46,6 +46,7 @@ pub(crate) async fn settle<S: Saga>(
                 error
             }
         };
+        number += 1;
         let again_at = Instant::now() + PAUSE.delay(number, jitter());
         if again_at >= deadline {
             return Settled::Abandoned(error);
@@ -53,7 +54,6 @@ pub(crate) async fn settle<S: Saga>(
         warn!(saga.id = %commit.fence.saga, %error, number, "commit not settled, sending it again");
         sleep_until(again_at).await;
     }
-    unreachable!("an endless range ended")
 }
 
 async fn send<S: Saga>(

@@ -18,7 +18,7 @@ pub trait Step<S: Saga>: Send + Sync + 'static {
     /// How long one attempt may take, to execute or to compensate.
     const TIMEOUT: Duration;
     /// How often and after which delays an attempt with an unknown outcome is repeated.
-    const RETRY: Retry = Retry::STANDARD;
+    const RETRY: Retry;
 
     /// Does the step's work.
     ///
@@ -29,7 +29,8 @@ pub trait Step<S: Saga>: Send + Sync + 'static {
 
     /// Undoes the step, also where it is in doubt whether it happened, or where it was refused: an earlier attempt may
     /// have happened. A step that reaches outside must leave something there, under its idempotency key, that keeps a
-    /// late attempt from happening after its undo.
+    /// late attempt from happening after its undo; and it undoes by what is the saga's own, never by a natural key such
+    /// as an e-mail address: what stands there may be another saga's.
     ///
     /// # Cancel safety
     /// As for [`Step::execute`].

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -99,11 +99,20 @@ impl Hasher {
             let mut blocks = pool.take(params.block_count());
             let hash = hash_into(&mut blocks, params, password.as_bytes());
             pool.put(blocks);
+            BlockPool::free_when_idle(&pool);
             hash
         });
-        let hash = hashing.await.map_err(|error| format!("the hash's thread ended: {error}"))?;
-        BlockPool::free_when_idle(&self.pool);
-        hash
+        hashing.await.map_err(|error| format!("the hash's thread ended: {error}"))?
+    }
+
+    /// How long one hash takes on this machine.
+    ///
+    /// # Errors
+    /// As for [`Hasher::hash`].
+    pub async fn trial(&self) -> Result<Duration, String> {
+        let begun = Instant::now();
+        self.hash(Password::of_nobody()).await?;
+        Ok(begun.elapsed())
     }
 }
 

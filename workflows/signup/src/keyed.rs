@@ -20,6 +20,8 @@ pub enum Purpose {
     IdempotencyKey,
     /// The body of a request with an idempotency key.
     RequestBody,
+    /// The password within such a body.
+    RequestPassword,
 }
 
 impl HashKey {
@@ -48,6 +50,7 @@ impl HashKey {
         let info: &[u8] = match purpose {
             Purpose::IdempotencyKey => b"signup-saga idempotency key v1",
             Purpose::RequestBody => b"signup-saga request body v1",
+            Purpose::RequestPassword => b"signup-saga request password v1",
         };
         let mut key = [0; 32];
         // HKDF-SHA-256 gives up to 8160 bytes: this never fails for 32.

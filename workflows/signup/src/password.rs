@@ -70,6 +70,11 @@ impl Password {
         self.0.as_bytes()
     }
 
+    /// A password that nobody has, to try a hash with.
+    pub(crate) fn of_nobody() -> Self {
+        Self("a password of nobody".to_owned())
+    }
+
     /// A password that was sealed: it was parsed before.
     pub(crate) fn from_sealed(bytes: Vec<u8>) -> Option<Self> {
         String::from_utf8(bytes).ok().map(Self)

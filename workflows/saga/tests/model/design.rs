@@ -2,7 +2,7 @@
 
 use crate::plans::{Planner, right};
 
-/// One design. [`Design::INSIDE`] and [`Design::OUTSIDE`] are the right ones; a wrong one differs in one field.
+/// One design. [`Design::INSIDE`], [`Design::FENCED`] and [`Design::TOMBSTONED`] are the right ones; a wrong one differs in one field.
 #[derive(Clone, Copy)]
 pub(crate) struct Design {
     pub(crate) workers: usize,
@@ -36,10 +36,18 @@ pub(crate) struct Resource {
     pub(crate) fence: bool,
     /// It never does again what it was asked to undo, even where there was nothing to undo.
     pub(crate) tombstone: bool,
-    /// It refuses requests: each refusal is true of that one request alone.
-    pub(crate) refuses: bool,
+    pub(crate) refuses: Refusals,
     /// The database refuses to record what has happened there.
     pub(crate) record_refused: bool,
+}
+
+/// Where requests to the outside are refused. A refusal is true of the one request alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusals {
+    Nowhere,
+    WhereNothingStands,
+    /// Also where the effect stands, from another attempt.
+    Anywhere,
 }
 
 /// What of a claim must still be so for a commit to write anything.
@@ -76,8 +84,10 @@ impl Design {
         leases_run_out: true,
         forgets: true,
     };
-    /// Effects outside, behind a fence and tombstones.
-    pub(crate) const OUTSIDE: Self = Self::INSIDE.behind(Resource::GUARDED);
+    /// Effects outside, behind a fence.
+    pub(crate) const FENCED: Self = Self::INSIDE.behind(Resource::FENCED);
+    /// Effects outside, behind tombstones.
+    pub(crate) const TOMBSTONED: Self = Self::INSIDE.behind(Resource::TOMBSTONED);
 
     pub(crate) const fn behind(self, resource: Resource) -> Self {
         Self { effects: Effects::Outside(resource), ..self }
@@ -85,9 +95,8 @@ impl Design {
 }
 
 impl Resource {
-    /// Guarded twice, though one would do.
-    pub(crate) const GUARDED: Self = Self { fence: true, tombstone: true, refuses: true, record_refused: true };
-    pub(crate) const FENCED: Self = Self { tombstone: false, ..Self::GUARDED };
-    pub(crate) const TOMBSTONED: Self = Self { fence: false, ..Self::GUARDED };
-    pub(crate) const OPEN: Self = Self { fence: false, ..Self::FENCED };
+    pub(crate) const OPEN: Self =
+        Self { fence: false, tombstone: false, refuses: Refusals::Anywhere, record_refused: true };
+    pub(crate) const FENCED: Self = Self { fence: true, ..Self::OPEN };
+    pub(crate) const TOMBSTONED: Self = Self { tombstone: true, ..Self::OPEN };
 }

@@ -1,24 +1,21 @@
 //! Breadth-first through every state that can be reached, with the shortest way to the first violation.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::design::Design;
 use crate::moves::{Machine, Move, Name};
-use crate::sights::Sights;
 use crate::world::{Violation, World};
 
 /// What an exploration found.
 pub(crate) struct Explored {
-    machine: Machine,
+    pub(crate) machine: Machine,
     /// In the order in which they were reached.
     pub(crate) worlds: Vec<World>,
     /// By state: the one from which it was reached first.
-    parents: Vec<u32>,
-    /// By state: where its moves without a fault begin in `sound`.
-    offsets: Vec<u32>,
-    /// The states to which moves without a fault lead.
-    sound: Vec<u32>,
-    pub(crate) sights: Sights,
+    parents: Vec<usize>,
+    /// By state: those to which moves lead in which nothing goes wrong.
+    well: Vec<Vec<usize>>,
     /// How many moves were made.
     pub(crate) moves: usize,
     pub(crate) found: Option<Found>,
@@ -34,62 +31,48 @@ pub(crate) struct Found {
 /// Explores a design until a violation that counts is found.
 pub(crate) fn explore(design: &Design, counts: fn(Violation) -> bool) -> Explored {
     let start = World::START.settled(design);
-    let mut explored = Explored {
-        machine: Machine::new(*design),
-        worlds: vec![start],
-        parents: vec![0],
-        offsets: vec![0],
-        sound: Vec::new(),
-        sights: Sights::default(),
-        moves: 0,
-        found: None,
-    };
-    let mut known = HashMap::from([(start.key(), 0)]);
+    let machine = Machine::new(*design);
+    let mut explored =
+        Explored { machine, worlds: vec![start], parents: vec![0], well: Vec::new(), moves: 0, found: None };
+    let mut known: HashMap<World, usize, BuildHasherDefault<Quick>> = [(start, 0)].into_iter().collect();
     let mut moves = Vec::new();
-    let mut next = 0;
-    while let Some(world) = explored.worlds.get(next).copied() {
+    while let Some(world) = explored.worlds.get(explored.well.len()).copied() {
+        let mut well = Vec::new();
         explored.machine.moves(&world, &mut moves);
         for made in moves.drain(..) {
             explored.moves += 1;
-            explored.sights.join(made.sights);
-            let fresh = number(explored.worlds.len());
-            let index = *known.entry(made.to.key()).or_insert(fresh);
+            let fresh = explored.worlds.len();
+            let index = *known.entry(made.to).or_insert(fresh);
             if index == fresh {
                 explored.worlds.push(made.to);
-                explored.parents.push(number(next));
+                explored.parents.push(explored.well.len());
             }
-            if !made.fault {
-                explored.sound.push(index);
+            if made.well {
+                well.push(index);
             }
             let violation = made.violation.into_iter().chain(made.to.violation(design.effects)).find(|v| counts(*v));
             if let Some(violation) = violation {
-                let mut trace = explored.way_to(next);
+                let mut trace = explored.way_to(explored.well.len());
                 trace.push(told(&made));
                 explored.found = Some(Found { violation, trace });
                 return explored;
             }
         }
-        explored.offsets.push(number(explored.sound.len()));
-        next += 1;
+        explored.well.push(well);
     }
     explored.found = counts(Violation::NoWayToAnEnd).then(|| explored.stranded()).flatten();
     explored
 }
 
 impl Explored {
-    pub(crate) fn states(&self) -> usize {
-        self.worlds.len()
-    }
-
     /// The shortest way to a state from which no end can be reached, even if nothing goes wrong any more.
     fn stranded(&self) -> Option<Found> {
         let mut safe: Vec<bool> = self.worlds.iter().map(World::ended).collect();
         let mut changed = true;
         while changed {
             changed = false;
-            for state in (0..safe.len()).rev().filter(|state| !safe[*state]).collect::<Vec<_>>() {
-                let [from, to] = [self.offsets[state], self.offsets[state + 1]].map(|offset| offset as usize);
-                if self.sound[from..to].iter().any(|after| safe[*after as usize]) {
+            for state in (0..safe.len()).rev() {
+                if !safe[state] && self.well[state].iter().any(|after| safe[*after]) {
                     safe[state] = true;
                     changed = true;
                 }
@@ -103,19 +86,14 @@ impl Explored {
     fn way_to(&self, mut state: usize) -> Vec<String> {
         let mut trace = Vec::new();
         while state != 0 {
-            let parent = self.parents[state] as usize;
             let mut moves = Vec::new();
-            self.machine.moves(&self.worlds[parent], &mut moves);
+            self.machine.moves(&self.worlds[self.parents[state]], &mut moves);
             trace.extend(moves.iter().find(|made| made.to == self.worlds[state]).map(told));
-            state = parent;
+            state = self.parents[state];
         }
         trace.reverse();
         trace
     }
-}
-
-fn number(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 fn told(made: &Move) -> String {
@@ -125,5 +103,31 @@ fn told(made: &Move) -> String {
         _ if by.epoch == 0 => format!(" (fenced, {:?})", by.phase),
         _ => format!(" (epoch {}, {:?}, {:?})", by.epoch, by.phase, by.place),
     };
-    format!("{name:?}{of}: epoch {}, {:?}, effects {:04b}", to.row.epoch, to.row.place, to.effects)
+    let requests = to.workers.iter().filter(|worker| worker.request).count();
+    let World { row, effects, .. } = to;
+    format!("{name:?}{of}: epoch {}, {:?}, effects {effects:04b}, late requests {requests}", row.epoch, row.place)
+}
+
+/// The standard hasher takes most of the time where nothing is optimised.
+#[derive(Default)]
+struct Quick(u64);
+
+impl Hasher for Quick {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u8(*byte);
+        }
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.write_usize(byte.into());
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.0 = (self.0.rotate_left(5) ^ number as u64).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.rotate_left(26)
+    }
 }

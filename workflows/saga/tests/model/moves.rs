@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 
-use crate::design::{Design, Effects};
+use crate::design::{Design, Effects, Refusals};
 use crate::plans::{Outcome, PAST_ATTEMPTS, Place, Plans};
-use crate::turn::Turn;
+use crate::turn::{Sight, Turn};
 use crate::world::{Phase, Statement, Violation, Worker, World};
 
 /// One move, and where it leads.
@@ -19,7 +19,9 @@ pub(crate) struct Move {
     pub(crate) violation: Option<Violation>,
 }
 
+/// For the eyes of whoever reads a trace.
 #[derive(Debug, Clone, Copy)]
+#[expect(dead_code, reason = "they are only printed")]
 pub(crate) enum Name {
     LeaseRunsOut,
     Claims,
@@ -27,50 +29,15 @@ pub(crate) enum Name {
     HandsBack,
     HandsBackTwice,
     HandBackIsUnderWay,
-    /// As what the database takes it.
-    Commits(Asked, Outcome, Delivery),
-    CopyArrives(Statement),
+    Commits(Outcome),
+    CommitsUnanswered(Outcome),
+    CommitIsLost(Outcome),
+    CommitIsUnderWay(Outcome),
+    CommitArrives(Outcome),
+    HandBackArrives,
     CopyIsLost,
     RequestArrives,
     RequestIsLost,
-}
-
-/// What became of the step's request to the outside.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Asked {
-    Nothing,
-    LetIn,
-    KeptOut,
-    Refused,
-    UnderWay,
-}
-
-/// What becomes of a commit.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Delivery {
-    Answered,
-    AnswerLost,
-    Lost,
-    UnderWay,
-}
-
-/// Something that an exploration must come across, or it explored too little.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Sight {
-    TakenOver,
-    FencedWriteDropped,
-    LostReplyFoundCommitted,
-    LostReplyFoundAbsent,
-    /// A commit that arrived after its worker had crashed.
-    WrittenByTheDead,
-    HandedBack,
-    HandBackDropped,
-    /// A step in doubt that had happened.
-    StandingDoubtUndone,
-    /// A refusal that was written after the step had happened in another attempt, or in this one.
-    RefusedThoughItStands,
-    /// A request that arrived outside after its worker had stopped waiting for it, and had no effect.
-    LateRequestKeptOut,
 }
 
 /// A design at work.
@@ -78,7 +45,7 @@ pub(crate) struct Machine {
     pub(crate) design: Design,
     pub(crate) plans: Plans,
     /// A bit for each [`Sight`].
-    pub(crate) seen: Cell<u32>,
+    seen: Cell<u32>,
 }
 
 impl Machine {
@@ -88,6 +55,10 @@ impl Machine {
 
     pub(crate) fn sees(&self, sight: Sight) {
         self.seen.set(self.seen.get() | 1 << sight as u32);
+    }
+
+    pub(crate) fn has_seen(&self, sight: Sight) -> bool {
+        self.seen.get() & 1 << sight as u32 != 0
     }
 
     /// Every move from here.
@@ -116,17 +87,25 @@ impl Machine {
     fn in_flight(&self, turn: Turn<'_>, out: &mut Vec<Move>) {
         let worker = turn.made.by;
         if let Some(statement) = worker.copy {
-            let mut lost = turn;
-            lost.me().copy = None;
-            for taken_as in self.taken_as(statement) {
-                let mut turn = lost;
-                if turn.arrives(taken_as) && worker.phase == Phase::Gone && statement != Statement::HandBack {
-                    self.sees(Sight::WrittenByTheDead);
+            let mut turn = turn;
+            turn.me().copy = None;
+            turn.end(Name::CopyIsLost, out);
+            match statement {
+                Statement::HandBack => {
+                    turn.hands_back();
+                    turn.end_well(Name::HandBackArrives, out);
                 }
-                turn.made.well = taken_as == statement;
-                turn.end(Name::CopyArrives(taken_as), out);
+                Statement::Commit(outcome) => {
+                    for taken_as in self.taken_as(outcome) {
+                        let mut turn = turn;
+                        if turn.commits(taken_as) && worker.phase == Phase::Gone {
+                            self.sees(Sight::WrittenByTheDead);
+                        }
+                        turn.made.well = taken_as == outcome;
+                        turn.end(Name::CommitArrives(taken_as), out);
+                    }
+                }
             }
-            lost.end(Name::CopyIsLost, out);
         }
         if worker.request {
             let mut turn = turn;
@@ -148,7 +127,7 @@ impl Machine {
                 Self::hand_back(turn, out);
                 self.attempt(turn, out);
             }
-            Phase::InDoubt(outcome) => self.commit(turn, Asked::Nothing, outcome, true, out),
+            Phase::InDoubt(outcome) => self.commit(turn, outcome, true, out),
         }
         let mut turn = turn;
         turn.me().phase = Phase::Gone;
@@ -157,18 +136,17 @@ impl Machine {
 
     /// Claims the saga, if nobody holds it.
     fn claim(&self, mut turn: Turn<'_>, out: &mut Vec<Move>) {
-        let World { row, workers, .. } = &mut turn.made.to;
-        let Row { place, .. } = *row;
-        if place.step().is_none() || row.leased {
+        if turn.made.to.ended() || turn.made.to.row.leased {
             return;
         }
+        let World { row, workers, .. } = &mut turn.made.to;
         if workers.iter().any(|other| other.phase != Phase::Idle && other.epoch == row.epoch) {
             self.sees(Sight::TakenOver);
         }
         row.epoch += 1;
         row.attempt = PAST_ATTEMPTS.min(row.attempt + 1);
         row.leased = true;
-        let (epoch, number) = (row.epoch, row.attempt);
+        let (epoch, place, number) = (row.epoch, row.place, row.attempt);
         *turn.me() = Worker { phase: Phase::Claimed, epoch, place, number, ..Worker::IDLE };
         turn.end_well(Name::Claims, out);
     }
@@ -184,7 +162,7 @@ impl Machine {
             turn.me().copy = copy;
             turn.me().phase = Phase::Gone;
             if arrives {
-                turn.arrives(Statement::HandBack);
+                turn.hands_back();
             }
             turn.end(name, out);
         }
@@ -195,43 +173,63 @@ impl Machine {
         let worker = turn.made.by;
         let [good, bad] = worker.place.outcomes();
         if worker.place == Place::Running(0) {
-            self.commit(turn, Asked::Nothing, Outcome::Expired, false, out);
+            self.commit(turn, Outcome::Expired, false, out);
         }
         if worker.is_past_attempts() {
-            return self.commit(turn, Asked::Nothing, Outcome::Unknown, true, out);
+            return self.commit(turn, Outcome::Unknown, true, out);
         }
         let Effects::Outside(resource) = self.design.effects else {
-            self.commit(turn, Asked::Nothing, good, true, out);
-            self.commit(turn, Asked::Nothing, bad, false, out);
+            self.commit(turn, good, true, out);
+            self.commit(turn, bad, false, out);
             if worker.place.forward() {
-                self.commit(turn, Asked::Nothing, Outcome::Refused, false, out);
+                self.commit(turn, Outcome::Refused, false, out);
             }
             return;
         };
         let (mut asked, mut late) = (turn, turn);
         if asked.acts() {
             late.me().request = true;
-            self.commit(asked, Asked::LetIn, good, true, out);
-            self.commit(asked, Asked::LetIn, bad, false, out);
-            self.commit(late, Asked::UnderWay, bad, false, out);
-            self.commit(turn, Asked::Nothing, bad, false, out);
+            self.commit(asked, good, true, out);
+            self.commit(asked, bad, false, out);
+            self.commit(late, bad, false, out);
+            self.commit(turn, bad, false, out);
         } else {
-            self.commit(turn, Asked::KeptOut, bad, true, out);
+            self.commit(turn, bad, true, out);
         }
-        // Where its effect stands, a request is not refused.
         let stands = worker.place.step().is_some_and(|step| turn.made.to.effects & 1 << step != 0);
-        if resource.refuses && worker.place.forward() && !stands {
-            self.commit(turn, Asked::Refused, Outcome::Refused, false, out);
+        let refuses =
+            resource.refuses == Refusals::Anywhere || resource.refuses == Refusals::WhereNothingStands && !stands;
+        if refuses && worker.place.forward() {
+            self.commit(turn, Outcome::Refused, false, out);
         }
     }
 
     /// Sends a commit, for the first time or again.
-    fn commit(&self, turn: Turn<'_>, asked: Asked, outcome: Outcome, well: bool, out: &mut Vec<Move>) {
-        let statement = Statement::Commit(outcome);
-        for taken_as in self.taken_as(statement) {
-            let mut turn = turn;
-            let written = turn.arrives(taken_as);
-            ...
+    fn commit(&self, turn: Turn<'_>, outcome: Outcome, well: bool, out: &mut Vec<Move>) {
+        let mut doubting = turn;
+        doubting.me().phase = Phase::InDoubt(outcome);
+        for taken_as in self.taken_as(outcome) {
+            let (mut answered, mut unanswered) = (turn, doubting);
+            let written = answered.commits(taken_as);
+            answered.concludes(written);
+            answered.made.well = well && taken_as == outcome;
+            answered.end(Name::Commits(taken_as), out);
+            if unanswered.commits(taken_as) {
+                unanswered.end(Name::CommitsUnanswered(taken_as), out);
+            }
         }
+        doubting.end(Name::CommitIsLost(outcome), out);
+        doubting.me().copy = Some(Statement::Commit(outcome));
+        doubting.end(Name::CommitIsUnderWay(outcome), out);
+    }
+
+    /// What the database may take an outcome for: its constraints may turn a record into a refusal.
+    fn taken_as(&self, outcome: Outcome) -> impl Iterator<Item = Outcome> + use<> {
+        let possible = match self.design.effects {
+            Effects::Inside => true,
+            Effects::Outside(resource) => resource.record_refused,
+        };
+        let refused = possible && outcome == Outcome::Done;
+        [outcome, Outcome::Refused].into_iter().take(1 + usize::from(refused))
     }
 }

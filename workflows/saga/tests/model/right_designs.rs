@@ -3,98 +3,96 @@
 use std::collections::HashSet;
 
 use saga::plan::{Attempted, EventKind, Verdict};
-use saga::state::{Active, End, State};
+use saga::state::{Active, End, State, StepName};
 use saga::{Code, Transition};
 
-use crate::design::{Design, Effects, Guards, REFUSAL, Resource, right, route};
+use crate::design::{Design, Effects};
 use crate::explore::{Explored, explore};
-use crate::sights::Sights;
-use crate::world::Violation;
+use crate::plans::{REFUSAL, right, route};
+use crate::turn::Sight;
+use crate::world::World;
 
 #[test]
 fn no_schedule_leaves_a_half_done_saga() {
     for workers in 2..=4 {
-        holds(&format!("effects inside, {workers} workers"), &Design { workers, ..Design::INSIDE });
+        holds(&format!("inside, {workers} workers"), &Design { workers, ..Design::INSIDE });
     }
 }
 
+/// With a refusal that is true of one request alone, and with a record that is refused after its effect outside.
 #[test]
 fn no_schedule_leaves_a_half_done_saga_outside() {
     for workers in 2..=3 {
-        holds(&format!("effects outside, {workers} workers"), &Design { workers, ..Design::OUTSIDE });
-    }
-}
-
-#[test]
-fn a_fence_alone_keeps_late_requests_out() {
-    holds("effects outside, fence alone", &Design::INSIDE.behind(Resource::FENCED));
-}
-
-#[test]
-fn tombstones_alone_keep_late_requests_out() {
-    holds("effects outside, tombstones alone", &Design::INSIDE.behind(Resource::TOMBSTONED));
-}
-
-#[test]
-fn the_check_of_the_place_is_implied_by_epoch_and_seq() {
-    let without = Guards { place: false, ..Guards::ALL };
-    for (name, design) in [("inside", Design::INSIDE), ("outside", Design::OUTSIDE)] {
-        let forgetful = holds(&format!("effects {name}, place not checked"), &Design { commit: without, ..design });
-        assert_eq!(forgetful.states(), explore(&design, |_| true).states());
+        holds(&format!("behind a fence, {workers} workers"), &Design { workers, ..Design::FENCED });
+        holds(&format!("behind tombstones, {workers} workers"), &Design { workers, ..Design::TOMBSTONED });
     }
 }
 
 #[test]
 fn what_is_forgotten_changes_nothing() {
-    for (name, design) in [("inside, 2 workers", Design::INSIDE), ("outside, 2 workers", Design::OUTSIDE)] {
-        let short = explore(&design, |_| true);
-        let long = explore(&Design { forgets: false, ..design }, |_| true);
-        println!("effects {name}: {} states, {} if nothing is forgotten", short.states(), long.states());
-        assert!(short.found.is_none() && long.found.is_none());
-        assert_eq!(short.sights, long.sights);
-        assert_eq!(outlines(&short), outlines(&long));
-    }
+    forgetting_changes_nothing("inside", &Design::INSIDE);
 }
 
 #[test]
-fn the_code_of_a_refusal_reaches_the_end() {
+fn what_is_forgotten_behind_a_fence_changes_nothing() {
+    forgetting_changes_nothing("behind a fence", &Design::FENCED);
+}
+
+#[test]
+fn what_is_forgotten_behind_tombstones_changes_nothing() {
+    forgetting_changes_nothing("behind tombstones", &Design::TOMBSTONED);
+}
+
+/// The model knows no codes.
+#[test]
+fn the_code_reaches_the_end() {
     let route = route();
     for leg in &route.legs {
-        let verdict = Verdict::Refused(REFUSAL);
-        let mut planned = right(&route, &Attempted::Executed { step: leg.name.clone(), number: 1, verdict });
-        assert_eq!(planned.event(), EventKind::Refused);
-        while let Transition::Advance { to: State::Active(Active::Compensating(step, code)), .. } = planned {
-            planned = right(&route, &Attempted::Compensated { step, code, number: 1, undone: true });
+        for (verdict, why, event) in [
+            (Verdict::Refused(REFUSAL), REFUSAL, EventKind::Refused),
+            (Verdict::Unknown, Code::STEP_FAILED, EventKind::GaveUp),
+            (Verdict::Expired, Code::EXPIRED, EventKind::GaveUp),
+        ] {
+            let mut planned = right(&route, &Attempted::Executed { step: leg.name.clone(), number: 2, verdict });
+            assert_eq!(planned.event(), event);
+            while let Transition::Advance { to: State::Active(Active::Compensating(step, code)), .. } = planned {
+                planned = right(&route, &Attempted::Compensated { step, code, number: 1, undone: true });
+            }
+            let end = State::Ended(End::Failed(why));
+            assert_eq!(planned, Transition::Advance { to: end, event: EventKind::Undone }, "from {}", leg.name);
         }
-        let Transition::Advance { to, .. } = planned else { panic!("an undo that was done is repeated") };
-        assert_eq!(to, State::Ended(End::Failed(REFUSAL)), "refused at {}", leg.name);
     }
 }
 
+/// Nor does it know of other routes.
 #[test]
-fn a_step_given_up_fails_as_given_up_and_an_expired_one_as_expired() {
-    let route = route();
-    let step = route.legs[0].name.clone();
-    for (verdict, code) in [(Verdict::Unknown, Code::STEP_FAILED), (Verdict::Expired, Code::EXPIRED)] {
-        let given_up = Attempted::Executed { step: step.clone(), number: 2, verdict };
-        let to = State::Active(Active::Compensating(step.clone(), code));
-        assert_eq!(right(&route, &given_up), Transition::Advance { to, event: EventKind::GaveUp });
+fn a_step_that_is_not_on_the_route_is_not_left() {
+    let step = StepName::new("elsewhere");
+    let executed = [Verdict::Done, Verdict::Unknown, Verdict::Expired, Verdict::Refused(REFUSAL)]
+        .map(|verdict| Attempted::Executed { step: step.clone(), number: 1, verdict });
+    let undone = Attempted::Compensated { step: step.clone(), code: REFUSAL, number: 1, undone: true };
+    for attempted in executed.into_iter().chain([undone]) {
+        let Transition::Advance { to, .. } = right(&route(), &attempted) else { panic!("{attempted:?} is repeated") };
+        assert_eq!(to.step(), Some(&step), "{attempted:?}");
     }
+}
+
+fn forgetting_changes_nothing(name: &str, design: &Design) {
+    let short = explore(design, |_| true);
+    let long = holds(&format!("{name}, 2 workers, nothing forgotten"), &Design { forgets: false, ..*design });
+    let outlines = |explored: &Explored| explored.worlds.iter().map(World::outline).collect::<HashSet<_>>();
+    assert_eq!(outlines(&short), outlines(&long));
 }
 
 /// Explores a design and finds nothing wrong in it, and nothing left out.
 fn holds(name: &str, design: &Design) -> Explored {
-    let explored = explore(design, |_: Violation| true);
-    println!("{name}: {} states, {} moves", explored.states(), explored.moves);
+    let explored = explore(design, |_| true);
+    println!("{name}: {} states, {} moves", explored.worlds.len(), explored.moves);
     assert!(explored.found.is_none(), "{name}: {:#?}", explored.found);
-    let outside: &[_] = if design.effects == Effects::Inside { &[] } else { &Sights::OUTSIDE };
-    for sight in Sights::ANY.iter().chain(outside) {
-        assert!(explored.sights.has(*sight), "{name}: never came across {sight:?}");
+    assert_eq!(explored.machine.plans.unasked(), [], "{name}: never happened");
+    let outside: &[_] = if design.effects == Effects::Inside { &[] } else { &Sight::OUTSIDE };
+    for sight in Sight::ANYWHERE.iter().chain(outside) {
+        assert!(explored.machine.has_seen(*sight), "{name}: never came across {sight:?}");
     }
     explored
-}
-
-/// The states as they are without the workers.
-fn outlines(explored: &Explored) -> HashSet<u128> {
-    explored.worlds.iter().map(|world| world.outline().key()).collect()
 }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::design::{Design, Effects, Guards};
-use crate::plans::{Outcome, Place, STEPS};
+use crate::plans::{Outcome, Place};
 use crate::world::{Next, Phase, Row, Statement, Worker, World};
 
 impl World {
@@ -19,7 +19,7 @@ impl World {
                 *worker = Worker::IDLE;
             }
         }
-        if design.forgets {
+        if design.forgets && design.effects != Effects::Inside {
             self.forget_guards_outside();
         }
         self.renumber_epochs();
@@ -28,16 +28,23 @@ impl World {
     }
 
     fn forget_guards_outside(&mut self) {
-        for step in 0..STEPS {
-            let asks = |place| self.workers.iter().any(|worker| worker.asks() && worker.place == place);
-            let does = asks(Place::Running(step));
-            if !does && self.row.place != Place::Running(step) {
-                self.tombstones &= !(1 << step);
-            }
-            if !does && !asks(Place::Compensating(step)) {
-                self.fences[usize::from(step)] = 0;
+        let (mut does, mut undoes) = (0, 0);
+        for worker in self.workers.iter().filter(|worker| worker.asks()) {
+            match worker.place {
+                Place::Running(step) => does |= 1 << step,
+                Place::Compensating(step) => undoes |= 1 << step,
+                Place::Completed | Place::Failed => {}
             }
         }
+        for (step, fence) in self.fences.iter_mut().enumerate() {
+            if (does | undoes) & 1 << step == 0 {
+                *fence = 0;
+            }
+        }
+        if let Place::Running(step) = self.row.place {
+            does |= 1 << step;
+        }
+        self.tombstones &= does;
     }
 
     /// Numbers the epochs from 1, as far as any claim in hand has them.

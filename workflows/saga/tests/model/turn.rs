@@ -1,9 +1,43 @@
 //! What one move does: to the row, the journal and the effects.
 
 use crate::design::{Effects, Resend};
-use crate::moves::{Machine, Move, Name, Sight};
+use crate::moves::{Machine, Move, Name};
 use crate::plans::Outcome;
-use crate::world::{Next, Phase, Statement, Violation, Worker};
+use crate::world::{Next, Phase, Violation, Worker};
+
+/// Something that an exploration must come across, or it explored too little.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sight {
+    TakenOver,
+    FencedWriteDropped,
+    LostReplyFoundCommitted,
+    LostReplyFoundAbsent,
+    /// A commit that arrived after its worker had crashed.
+    WrittenByTheDead,
+    HandedBack,
+    HandBackDropped,
+    /// A step in doubt that had happened.
+    StandingDoubtUndone,
+    /// A refusal that was written after the step had happened in another attempt, or in this one.
+    RefusedThoughItStands,
+    /// A request that arrived outside after its worker had stopped waiting for it, and had no effect.
+    LateRequestKeptOut,
+}
+
+impl Sight {
+    pub(crate) const ANYWHERE: [Self; 7] = [
+        Self::TakenOver,
+        Self::FencedWriteDropped,
+        Self::LostReplyFoundCommitted,
+        Self::LostReplyFoundAbsent,
+        Self::WrittenByTheDead,
+        Self::HandedBack,
+        Self::HandBackDropped,
+    ];
+    /// Those that only effects outside offer.
+    pub(crate) const OUTSIDE: [Self; 3] =
+        [Self::StandingDoubtUndone, Self::RefusedThoughItStands, Self::LateRequestKeptOut];
+}
 
 /// A move in the making.
 #[derive(Clone, Copy)]
@@ -35,25 +69,16 @@ impl Turn<'_> {
         self.end(name, out);
     }
 
-    /// The database gets a statement. Whether it writes anything.
-    pub(crate) fn arrives(&mut self, statement: Statement) -> bool {
-        match statement {
-            Statement::Commit(outcome) => self.commits(outcome),
-            Statement::HandBack => self.hands_back(),
-        }
-    }
-
-    /// Effect, event and advance in one, if the guards hold.
-    fn commits(&mut self, outcome: Outcome) -> bool {
+    /// Effect, event and advance in one, if the guards hold. Whether anything is written.
+    pub(crate) fn commits(&mut self, outcome: Outcome) -> bool {
         let (me, guards) = (*self.me(), self.machine.design.commit);
-        let holds =
-            (!guards.epoch || me.epoch == self.made.to.row.epoch) && (!guards.seq || me.next == Next::Open);
+        let holds = (!guards.epoch || me.epoch == self.made.to.row.epoch) && (!guards.seq || me.next == Next::Open);
         let (true, Some(step)) = (holds, me.place.step()) else {
             self.machine.sees(Sight::FencedWriteDropped);
             return false;
         };
         let (to, event) = self.machine.plans.after((step, me.number, outcome));
-        if self.made.to.ended() {
+        if self.made.to.ended() && to.is_some_and(|to| to != self.made.to.row.place) {
             self.violates(Violation::EndedSagaChanged);
         }
         if me.epoch != self.made.to.row.epoch {
@@ -89,13 +114,12 @@ impl Turn<'_> {
     }
 
     /// The lease ends and the attempt is returned, if the claim still holds.
-    fn hands_back(&mut self) -> bool {
+    pub(crate) fn hands_back(&mut self) {
         let me = *self.me();
         let row = &mut self.made.to.row;
         let holds = me.epoch == row.epoch && me.next == Next::Open;
         if !holds || (self.machine.design.hand_back_needs_lease && !row.leased) {
-            self.machine.sees(Sight::HandBackDropped);
-            return false;
+            return self.machine.sees(Sight::HandBackDropped);
         }
         let own = me.number == row.attempt;
         row.leased = false;
@@ -104,7 +128,6 @@ impl Turn<'_> {
         if !own {
             self.violates(Violation::AttemptReturnedByAnother);
         }
-        true
     }
 
     /// An answer has come: the commit is written, or it is fenced. What the worker then reports must be so.

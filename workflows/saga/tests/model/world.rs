@@ -104,7 +104,7 @@ pub(crate) enum Violation {
 }
 
 impl Violation {
-    /// Whether somebody is left half signed up, or with another end than they were told; the rest is how it could
+    /// Whether somebody is left half signed up, or with another end than they were told; the others are how it could
     /// come to that.
     pub(crate) fn is_harm(self) -> bool {
         matches!(self, Self::FailedSagaLeftAnEffect | Self::CompletedSagaMissesAnEffect | Self::EndedSagaChanged)
@@ -201,12 +201,12 @@ impl Worker {
     };
 
     /// Whether the engine plans the end of the attempts without running the step again.
-    pub(crate) fn is_past_attempts(&self) -> bool {
+    pub(crate) fn is_past_attempts(self) -> bool {
         self.place.forward() && self.number > ATTEMPTS
     }
 
     /// Whether a request of it may still reach the outside, before it claims again.
-    pub(crate) fn asks(&self) -> bool {
+    pub(crate) fn asks(self) -> bool {
         self.request || self.phase == Phase::Claimed && !self.is_past_attempts()
     }
 }

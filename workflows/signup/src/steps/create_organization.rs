@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use saga::{Attempt, Compensated, Executed, Step, StepName};
+use saga::{Attempt, Compensated, Executed, Retry, Step, StepName};
 
 use crate::{Effect, OrganizationName, SignUp};
 
@@ -13,6 +13,7 @@ pub struct CreateOrganization;
 impl Step<SignUp> for CreateOrganization {
     const NAME: StepName = StepName::new("create_organization");
     const TIMEOUT: Duration = super::TIMEOUT;
+    const RETRY: Retry = Retry::STANDARD;
 
     async fn execute(&self, attempt: &Attempt<SignUp>) -> Executed<Effect> {
         let applicant = &attempt.data.applicant;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use saga::{Attempt, Compensated, Executed, Step, StepName};
+use saga::{Attempt, Compensated, Executed, Retry, Step, StepName};
 
 use crate::{Effect, SignUp};
 
@@ -13,6 +13,7 @@ pub struct CreateProfile;
 impl Step<SignUp> for CreateProfile {
     const NAME: StepName = StepName::new("create_profile");
     const TIMEOUT: Duration = super::TIMEOUT;
+    const RETRY: Retry = Retry::STANDARD;
 
     async fn execute(&self, _: &Attempt<SignUp>) -> Executed<Effect> {
         Executed::Done(Effect::CreateProfile)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use saga::{Attempt, Compensated, Executed, Step, StepName};
+use saga::{Attempt, Compensated, Executed, Retry, Step, StepName};
 
 use crate::{Effect, Hasher, SignUp, Unsealer};
 
@@ -24,6 +24,7 @@ impl CreateUser {
 impl Step<SignUp> for CreateUser {
     const NAME: StepName = StepName::new("create_user");
     const TIMEOUT: Duration = super::TIMEOUT;
+    const RETRY: Retry = Retry::STANDARD;
 
     /// Opens the sealed password and hashes it. Whether the e-mail is free is decided by the commit itself.
     async fn execute(&self, attempt: &Attempt<SignUp>) -> Executed<Effect> {

@@ -140,6 +140,9 @@ impl Store<SignUp> for Memory {
         }
         row.lease_until = None;
         row.attempt -= 1;
+        if row.attempt == 0 {
+            row.step_claimed_at = None;
+        }
         row.due_at = now + due_in;
         Ok(true)
     }
@@ -181,8 +184,10 @@ impl Store<SignUp> for Memory {
         let now = self.clock.now();
         let mut released = 0;
         for row in self.lock().sagas.values_mut() {
-            if row.lease_until.take().is_some() {
+            let too_late = row.ended_at.is_none() && row.due_at > now + Policy::STANDARD.stuck_pause;
+            if row.lease_until.take().is_some() || too_late {
                 row.due_at = now;
+                row.step_claimed_at = None;
                 released += 1;
             }
         }

@@ -9,6 +9,7 @@ use signup::{
 };
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use tracing::error;
 use uuid::Uuid;
 
 use super::value::{self, Millis, between, count, get, millis};
@@ -58,7 +59,11 @@ impl Write for ClaimDue {
                 .bind(now)
                 .bind(millis(claim.lease));
             let row_after = update.fetch_one(&mut *db).await.map_err(value::error)?;
-            sagas.push(claimed(&row_after, get(row, "taken_over")?, now)?);
+            match claimed(&row_after, get(row, "taken_over")?, now) {
+                Ok(saga) => sagas.push(saga),
+                // It stays claimed, so that it does not keep others from being claimed, and is stuck for its silence.
+                Err(error) => error!(saga = ?value::saga_id(&row_after, "id"), %error, "left alone: it cannot be read"),
+            }
         }
         Ok(sagas)
     }

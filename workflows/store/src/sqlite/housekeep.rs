@@ -18,12 +18,18 @@ UPDATE sagas SET stuck_since = ?1
 RETURNING id";
 
 /// Wipes sealed passwords that are too old to be hashed any more.
-const WIPE_OLD: &str = "DELETE FROM sealed_passwords WHERE sealed_at <= ?1 - ?2";
+const WIPE_OLD: &str = "
+DELETE FROM sealed_passwords
+ WHERE saga_id IN (SELECT saga_id FROM sealed_passwords WHERE sealed_at <= ?1 - ?2 LIMIT ?3)";
 
 /// Forgets the idempotency keys of ended sagas.
 const FORGET: &str = "
 UPDATE sagas SET idempotency_key = NULL, idempotency_body = NULL
- WHERE idempotency_key IS NOT NULL AND accepted_at <= ?1 - ?2 AND ended_at IS NOT NULL";
+ WHERE id IN (SELECT id FROM sagas
+               WHERE idempotency_key IS NOT NULL AND accepted_at <= ?1 - ?2 AND ended_at IS NOT NULL LIMIT ?3)";
+
+/// Rows of a kind in one round; the next round takes the rest.
+const ROUND: i64 = 1000;
 
 pub(super) struct Housekeep(pub(super) Policy);
 
@@ -35,12 +41,14 @@ impl Write for Housekeep {
         let policy = &self.0;
         let silent = sqlx::query(SILENT).bind(now).bind(millis(policy.silence)).fetch_all(&mut *db).await;
         let silent = silent.map_err(value::error)?;
-        let wiped = sqlx::query(WIPE_OLD).bind(now).bind(millis(policy.expiry)).execute(&mut *db).await;
-        let forgotten = sqlx::query(FORGET).bind(now).bind(millis(policy.idempotency)).execute(&mut *db).await;
+        let wipe = sqlx::query(WIPE_OLD).bind(now).bind(millis(policy.expiry)).bind(ROUND);
+        let wiped = wipe.execute(&mut *db).await.map_err(value::error)?;
+        let forget = sqlx::query(FORGET).bind(now).bind(millis(policy.idempotency)).bind(ROUND);
+        let forgotten = forget.execute(&mut *db).await.map_err(value::error)?;
         Ok(Housekept {
             silent: silent.iter().map(|row| value::saga_id(row, "id")).collect::<Result<_, _>>()?,
-            secrets: wiped.map_err(value::error)?.rows_affected(),
-            keys: forgotten.map_err(value::error)?.rows_affected(),
+            secrets: wiped.rows_affected(),
+            keys: forgotten.rows_affected(),
         })
     }
 }

@@ -5,13 +5,16 @@
 //! leaves the others alone. A caller that goes away does not stop its write.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use saga::Clock;
 use saga::store::Error;
 use sqlx::{Connection, Executor, SqliteConnection};
+use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
-use tracing::{error, warn};
+use tokio::time::sleep;
+use tracing::{debug, error, warn};
 
 use super::value::{self, Millis};
 
@@ -19,6 +22,10 @@ use super::value::{self, Millis};
 const QUEUE: usize = 1024;
 /// Writes in one transaction.
 const BATCH: usize = 128;
+/// How long a write may wait to be let in. One that is not let in is not written.
+const ENTRY: Duration = Duration::from_secs(4);
+/// After so long without a write, what is deleted is taken out of the write-ahead log too.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// One write: its statements are all carried out, or none.
 #[async_trait]
@@ -51,8 +58,10 @@ impl Writer {
     pub(super) async fn write<W: Write>(&self, write: W) -> Result<W::Output, Error> {
         let (reply, answer) = oneshot::channel();
         let member = Box::new(Pending { write, result: None, reply });
-        let closed = |_| Error::Unavailable("the database is closed".into());
-        self.queue.send(Item::Write(member)).await.map_err(closed)?;
+        self.queue.send_timeout(Item::Write(member), ENTRY).await.map_err(|error| match error {
+            SendTimeoutError::Timeout(_) => Error::Unavailable("too many writes are waiting".into()),
+            SendTimeoutError::Closed(_) => Error::Unavailable("the database is closed".into()),
+        })?;
         answer.await.map_err(|_| Error::InDoubt("the database was closed".into()))?
     }
 
@@ -67,8 +76,20 @@ impl Writer {
 
 async fn run(mut db: SqliteConnection, clock: Arc<dyn Clock>, mut items: mpsc::Receiver<Item>) {
     let mut waiting = Vec::with_capacity(BATCH);
-    let mut closing = None;
-    while closing.is_none() && items.recv_many(&mut waiting, BATCH).await > 0 {
+    let (mut closing, mut dirty) = (None, true);
+    while closing.is_none() {
+        let received = tokio::select! {
+            received = items.recv_many(&mut waiting, BATCH) => received,
+            () = sleep(IDLE), if dirty => {
+                checkpoint(&mut db).await;
+                dirty = false;
+                continue;
+            }
+        };
+        if received == 0 {
+            break;
+        }
+        dirty = true;
         let mut batch = Vec::with_capacity(waiting.len());
         for item in waiting.drain(..) {
             match item {
@@ -91,6 +112,14 @@ async fn run(mut db: SqliteConnection, clock: Arc<dyn Clock>, mut items: mpsc::R
     }
     if let Some(reply) = closing {
         let _ = reply.send(());
+    }
+}
+
+/// Moves the write-ahead log into the database and empties it: a password that was wiped, sealed as it was, is then
+/// nowhere in the folder.
+async fn checkpoint(db: &mut SqliteConnection) {
+    if let Err(error) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").await {
+        debug!(%error, "the write-ahead log is not emptied");
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use saga::store::{Claim, Claimed, Commit, Committed, View};
+use saga::store::{Claim, Claimed, Commit, Committed, Event, View};
 use saga::{Policy, Saga, SagaId, StepName, Store, WorkerName};
 use signup::{Proposal, SignUp};
 use store::facts::Facts;
@@ -53,6 +53,7 @@ impl World {
         Self { harness, people: People::new(), seen: Facts::default() }
     }
 
+    /// The store. Under paused time it is spoken to through [`steady`] alone.
     pub(crate) fn store(&self) -> Arc<dyn Store<SignUp>> {
         self.harness.store()
     }
@@ -64,6 +65,11 @@ impl World {
 
     pub(crate) async fn advance(&self, by: Duration) {
         self.harness.advance(by).await;
+    }
+
+    /// Lets all but the last tick of this time pass.
+    pub(crate) async fn advance_almost(&self, by: Duration) {
+        self.advance(by.checked_sub(TICK).unwrap()).await;
     }
 
     pub(crate) async fn refuse_deletes(&self, table: &'static str, refuse: bool) {
@@ -134,10 +140,14 @@ impl World {
         steady(async move { store.load(saga).await.unwrap().unwrap() }).await
     }
 
+    pub(crate) async fn events(&self, saga: SagaId) -> Vec<Event> {
+        let store = self.store();
+        steady(async move { store.events(saga, 0).await.unwrap() }).await
+    }
+
     /// A saga's journal as words: `done create_user`.
     pub(crate) async fn journal(&self, saga: SagaId) -> Vec<String> {
-        let store = self.store();
-        let events = steady(async move { store.events(saga, 0).await.unwrap() }).await;
+        let events = self.events(saga).await;
         let words = events.iter().map(|event| match &event.step {
             Some(step) => format!("{} {step}", event.kind.word()),
             None => event.kind.word().to_owned(),

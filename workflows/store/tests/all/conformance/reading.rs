@@ -1,0 +1,67 @@
+//! What the outside sees.
+
+use std::time::Duration;
+
+use saga::plan::EventKind;
+use saga::store::{Commit, Committed, Fence, Note};
+
+use crate::world::{CLAIMS, TICK, USER, World, done, failed, running};
+
+pub(super) async fn an_unknown_saga_is_nothing(w: World) {
+    w.accept("ada").await;
+    let claimed = w.claim_one(&USER).await;
+    let fence = Fence { saga: w.proposal("eve").saga, ..claimed.fence };
+    assert_eq!(w.store().load(fence.saga).await.unwrap(), None);
+    assert_eq!(w.store().events(fence.saga, 0).await.unwrap(), []);
+    assert!(!w.store().hand_back(&fence, Duration::ZERO).await.unwrap());
+    assert_eq!(w.commit(&Commit { fence, ..done(&claimed) }).await, Committed::Fenced);
+}
+
+pub(super) async fn events_are_read_from_a_seq_on(w: World) {
+    let saga = w.complete("ada").await;
+    w.complete("eve").await;
+    let all = w.store().events(saga, 0).await.unwrap();
+    assert_eq!(all.iter().map(|event| event.seq).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    for from in 0..=5 {
+        let rest = w.store().events(saga, from).await.unwrap();
+        assert_eq!(rest, all[usize::try_from(from).unwrap()..]);
+    }
+    assert_eq!(w.store().events(saga, 1000).await.unwrap(), []);
+}
+
+pub(super) async fn the_journal_tells_attempts_and_errors(mut w: World) {
+    let saga = w.accept("ada").await;
+    let claimed = w.claim_one(&USER).await;
+    let write = failed(&claimed, TICK);
+    let note = Note { error: Some("made to fail".to_owned()), ..write.note.clone() };
+    w.commit(&Commit { note, ..write }).await;
+    w.advance(Duration::from_secs(2)).await;
+    let claimed = w.claim_one(&USER).await;
+    w.commit(&done(&claimed)).await;
+    let events = w.store().events(saga, 0).await.unwrap();
+    let told = |seq: usize| {
+        let event = &events[seq];
+        (event.kind, event.step.clone(), event.epoch, event.attempt, event.error.as_deref())
+    };
+    assert_eq!(told(0), (EventKind::Accepted, None, 0, 0, None));
+    assert_eq!(told(1), (EventKind::Failed, Some(USER), 1, 1, Some("made to fail")));
+    assert_eq!(told(2), (EventKind::Done, Some(USER), 2, 2, None));
+    assert_eq!(events[1].at, events[0].at);
+    assert_eq!(events[2].at.duration_since(events[0].at).as_secs(), 2);
+    w.check().await;
+}
+
+pub(super) async fn a_view_tells_the_age_and_the_end(mut w: World) {
+    let saga = w.reach("ada", &CLAIMS).await;
+    w.advance(Duration::from_secs(2)).await;
+    let view = w.view(saga).await;
+    assert_eq!((view.age, view.state, view.ended_at), (Duration::from_secs(2), running(&CLAIMS), None));
+    let claimed = w.claim_one(&CLAIMS).await;
+    w.commit(&done(&claimed)).await;
+    w.advance(Duration::from_secs(3)).await;
+    let view = w.view(saga).await;
+    assert_eq!(view.age, Duration::from_secs(5));
+    let took = view.ended_at.map(|at| at.duration_since(view.accepted_at).as_secs());
+    assert_eq!(took, Some(2));
+    w.check().await;
+}

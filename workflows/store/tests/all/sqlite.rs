@@ -1,0 +1,6 @@
+//! What only a file has: statements, a schema that guards itself, and a life beyond the process.
+
+mod durability;
+mod opening;
+mod statements;
+mod tampering;

@@ -1,0 +1,130 @@
+//! What the schema refuses, whoever asks.
+
+use sqlx::{AssertSqlSafe, Executor, SqliteConnection};
+
+use crate::world::{CLAIMS, ORGANIZATION, USER, World, raw};
+
+/// Why the database refuses a statement.
+async fn refusal(db: &mut SqliteConnection, sql: &str) -> String {
+    let refused = db.execute(AssertSqlSafe(sql.to_owned())).await;
+    refused.err().map_or_else(|| panic!("not refused: {sql}"), |error| error.to_string())
+}
+
+#[tokio::test]
+async fn an_ended_saga_cannot_be_changed_by_sql() {
+    let mut w = World::in_a_file().await;
+    w.complete("ada").await;
+    w.fail("eve").await;
+    let mut db = raw(&w.file()).await;
+    for change in [
+        "id = randomblob(16)",
+        "kind = 'other'",
+        "version = 2",
+        "state = 'running', step = 'create_user', code = NULL, ended_at = NULL",
+        "epoch = epoch + 1",
+        "seq = seq + 1",
+        "attempt = attempt + 1",
+        "due_at = 0",
+        "step_claimed_at = 1",
+        "accepted_at = 0",
+        "ended_at = ended_at + 1",
+        "user_id = randomblob(16)",
+        "organization_id = randomblob(16)",
+        "profile_id = randomblob(16)",
+        "email = 'mallory@example.com'",
+        "email_key = 'mallory@example.com'",
+        "full_name = 'Mallory'",
+        "organization_name = 'Mallory'",
+        "idempotency_key = x'00', idempotency_body = x'00'",
+    ] {
+        let refused = refusal(&mut db, &format!("UPDATE sagas SET {change}")).await;
+        assert!(refused.contains("an ended saga never changes"), "{change}: {refused}");
+    }
+    let refused = refusal(&mut db, "DELETE FROM sagas").await;
+    assert!(refused.contains("a saga is never deleted"), "{refused}");
+    w.check().await;
+}
+
+#[tokio::test]
+async fn personal_data_of_an_ended_saga_can_be_erased() {
+    let w = World::in_a_file().await;
+    w.fail("ada").await;
+    let mut db = raw(&w.file()).await;
+    let erase = "UPDATE sagas SET email = NULL, email_key = NULL, full_name = NULL, organization_name = NULL";
+    assert_eq!(db.execute(erase).await.unwrap().rows_affected(), 1);
+    let live = w.accept("eve").await;
+    assert!(refusal(&mut db, erase).await.contains("CHECK"));
+    assert_eq!(w.claim_one(&USER).await.fence.saga, live);
+}
+
+#[tokio::test]
+async fn a_saga_is_never_deleted_by_sql() {
+    let w = World::in_a_file().await;
+    w.accept("ada").await;
+    let mut db = raw(&w.file()).await;
+    let refused = refusal(&mut db, "DELETE FROM sagas").await;
+    assert!(refused.contains("a saga is never deleted"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_journal_cannot_be_changed_by_sql() {
+    let mut w = World::in_a_file().await;
+    w.reach("ada", &ORGANIZATION).await;
+    let mut db = raw(&w.file()).await;
+    for change in [
+        "UPDATE saga_events SET kind = 'failed'",
+        "UPDATE saga_events SET seq = seq + 10",
+        "UPDATE saga_events SET at = 0",
+        "DELETE FROM saga_events",
+    ] {
+        let refused = refusal(&mut db, change).await;
+        assert!(refused.contains("the journal is only added to"), "{change}: {refused}");
+    }
+    w.check().await;
+}
+
+#[tokio::test]
+async fn states_that_do_not_fit_together_cannot_be_written() {
+    let w = World::in_a_file().await;
+    w.accept("ada").await;
+    let mut db = raw(&w.file()).await;
+    for change in [
+        "state = 'sleeping'",
+        "step = NULL",
+        "code = 'why'",
+        "state = 'compensating'",
+        "state = 'completed'",
+        "state = 'completed', step = NULL",
+        "state = 'failed', step = NULL, ended_at = 1",
+        "ended_at = 1",
+        "lease_until = 1",
+        "lease_owner = 'me'",
+        "state = 'completed', step = NULL, ended_at = 1, stuck_since = 1",
+        "idempotency_key = x'00'",
+        "email = NULL",
+    ] {
+        let refused = refusal(&mut db, &format!("UPDATE sagas SET {change}")).await;
+        assert!(refused.contains("CHECK constraint failed"), "{change}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_made_twice_or_without_its_saga() {
+    let w = World::in_a_file().await;
+    w.reach("ada", &CLAIMS).await;
+    let mut db = raw(&w.file()).await;
+    for (sql, why) in [
+        ("INSERT INTO organizations SELECT randomblob(16), saga_id, name, 0 FROM organizations", "UNIQUE"),
+        ("INSERT INTO organizations VALUES (randomblob(16), randomblob(16), 'Orphans', 0)", "FOREIGN KEY"),
+        (
+            "INSERT INTO users VALUES (randomblob(16), randomblob(16), 'e@x.org', 'e@x.org', '', 'active', NULL, 0)",
+            "FOREIGN KEY",
+        ),
+        ("UPDATE users SET status = 'half'", "CHECK"),
+        ("DELETE FROM users", "FOREIGN KEY"),
+        ("DELETE FROM organizations", "FOREIGN KEY"),
+    ] {
+        let refused = refusal(&mut db, sql).await;
+        assert!(refused.contains(why), "{sql}: {refused}");
+    }
+}
