@@ -1,7 +1,6 @@
 //! The data folder: one process at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -19,7 +18,7 @@ pub(crate) struct DataDir {
 #[derive(Debug)]
 pub(crate) struct Database {
     pub(crate) path: PathBuf,
-    /// Whether it was made just now.
+    /// Whether nothing is in it yet.
     pub(crate) is_new: bool,
 }
 
@@ -59,12 +58,10 @@ impl DataDir {
     /// The database file. It is made here if it is missing, so that it is nobody else's to read from the start.
     pub(crate) fn database(&self) -> anyhow::Result<Database> {
         let path = self.path.join("signup.db");
-        let is_new = match OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path) {
-            Ok(_) => true,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
-            Err(error) => return Err(error).with_context(|| format!("cannot make the database {}", path.display())),
-        };
-        Ok(Database { path, is_new })
+        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let size = file.and_then(|file| file.metadata()).map(|metadata| metadata.len());
+        let size = size.with_context(|| format!("cannot write to the database {}", path.display()))?;
+        Ok(Database { path, is_new: size == 0 })
     }
 
     /// Where secrets are kept.

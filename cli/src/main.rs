@@ -39,5 +39,8 @@ fn run(args: Args) -> anyhow::Result<()> {
 fn start(settings: args::Serve) -> anyhow::Result<()> {
     telemetry::start(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    runtime.block_on(serve::serve(settings))
+    let served = runtime.block_on(serve::serve(settings));
+    // A hash that is still going on would be waited for: nobody needs it any more.
+    runtime.shutdown_background();
+    served
 }

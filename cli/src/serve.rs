@@ -32,12 +32,12 @@ const SLOTS: usize = 32;
 pub(crate) async fn serve(settings: Serve) -> anyhow::Result<()> {
     let folder = DataDir::take(&settings.data_dir)?;
     let file = folder.database()?;
-    let secrets = Secrets::of(&folder, file.is_new)?;
     // Leases and due times must not jump with the machine's clock.
     let clock: Arc<dyn Clock> = Arc::new(SteadyClock::set_by(&SystemClock));
     let database = Sqlite::open(&file.path, Arc::clone(&clock))
         .await
         .with_context(|| format!("cannot open the database {}", file.path.display()))?;
+    let secrets = Secrets::of(&folder, file.is_new)?;
     let hasher = hasher(&settings).await?;
     let listener = TcpListener::bind(settings.listen)
         .await

@@ -155,6 +155,19 @@ async fn no_password_and_no_personal_data_is_anywhere_it_should_not_be() {
 }
 
 #[tokio::test]
+async fn a_wiped_password_leaves_the_write_ahead_log_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = Server::start(&data).await.unwrap();
+    let answer = server.client().sign_up("ada@example.com", "Ada", 5).await.unwrap();
+    assert_eq!(answer.status, 201);
+    let size = || async { std::fs::metadata(data.join("signup.db-wal")).ok().map(|file| file.len()) };
+    assert_ne!(size().await, Some(0), "the sealed password was written");
+    let emptied = || async { size().await.filter(|size| *size == 0) };
+    eventually("the write-ahead log is emptied", emptied).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_documentation_is_served_from_the_binary() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(&folder.path().join("data")).await.unwrap();

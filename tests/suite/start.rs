@@ -105,6 +105,38 @@ async fn the_data_folder_is_its_owners_alone() {
 }
 
 #[tokio::test]
+async fn the_database_is_its_owners_alone_also_in_a_folder_that_is_open_to_all() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let _server = Server::start(folder.path()).await.unwrap();
+    for name in ["signup.db", "signup.db-wal", "signup.db-shm", "seal.key", "hash.key", "lock"] {
+        let mode = fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_hash_that_takes_too_long_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let output = run(&["--data-dir", data, "--listen", "127.0.0.1:0", "--argon2", "m=131072,t=500,p=1"]).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("give a cheaper --argon2") && said.lines().count() == 1, "{said}");
+}
+
+#[tokio::test]
+async fn a_lost_key_is_said_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    assert!(Server::start(&data).await.unwrap().terminate().await.unwrap().success());
+    assert!(!fs::read_to_string(folder.path().join("data.log")).unwrap().contains("missing"));
+    fs::remove_file(data.join("seal.key")).unwrap();
+    let server = Server::start(&data).await.unwrap();
+    assert!(server.log().unwrap().contains("seal.key is missing, making another"));
+}
+
+#[tokio::test]
 async fn help_names_every_command_and_setting() {
     let output = run(&["--help"]).await.unwrap();
     let help = String::from_utf8_lossy(&output.stdout);

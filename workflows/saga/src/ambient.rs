@@ -64,3 +64,42 @@ impl Random for OsRandom {
         rand::random()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    struct Jumping(Mutex<Timestamp>);
+
+    impl Clock for Jumping {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    #[test]
+    fn a_steady_clock_does_not_jump_with_the_clock_that_set_it() {
+        let start = Timestamp::from_second(1_700_000_000).unwrap();
+        let machine = Jumping(Mutex::new(start));
+        let steady = SteadyClock::set_by(&machine);
+        for jump in [-3600, 3600] {
+            *machine.0.lock().unwrap() = Timestamp::from_second(1_700_000_000 + jump).unwrap();
+            let passed = steady.now().duration_since(start);
+            assert!((0..600).contains(&passed.as_secs()), "{passed:?}");
+        }
+    }
+
+    #[test]
+    fn a_fraction_is_from_0_to_below_1() {
+        struct Bits(u128);
+        impl Random for Bits {
+            fn bits(&self) -> u128 {
+                self.0
+            }
+        }
+        assert!(Bits(0).fraction().abs() < f64::EPSILON);
+        assert!((0.999..1.0).contains(&Bits(u128::MAX).fraction()));
+    }
+}

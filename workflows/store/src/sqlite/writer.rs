@@ -13,7 +13,7 @@ use saga::store::Error;
 use sqlx::{Connection, Executor, SqliteConnection};
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::sleep;
+use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
 use super::value::{self, Millis};
@@ -24,8 +24,9 @@ const QUEUE: usize = 1024;
 const BATCH: usize = 128;
 /// How long a write may wait to be let in. One that is not let in is not written.
 const ENTRY: Duration = Duration::from_secs(4);
-/// After so long without a write, what is deleted is taken out of the write-ahead log too.
-const IDLE: Duration = Duration::from_secs(5);
+/// Between two times at which what was deleted is taken out of the write-ahead log too. Workers look for work each
+/// second, so there is always a write after which to do it.
+const CHECKPOINT: Duration = Duration::from_secs(5);
 
 /// One write: its statements are all carried out, or none.
 #[async_trait]
@@ -76,20 +77,8 @@ impl Writer {
 
 async fn run(mut db: SqliteConnection, clock: Arc<dyn Clock>, mut items: mpsc::Receiver<Item>) {
     let mut waiting = Vec::with_capacity(BATCH);
-    let (mut closing, mut dirty) = (None, true);
-    while closing.is_none() {
-        let received = tokio::select! {
-            received = items.recv_many(&mut waiting, BATCH) => received,
-            () = sleep(IDLE), if dirty => {
-                checkpoint(&mut db).await;
-                dirty = false;
-                continue;
-            }
-        };
-        if received == 0 {
-            break;
-        }
-        dirty = true;
+    let (mut closing, mut checkpointed) = (None, Instant::now());
+    while closing.is_none() && items.recv_many(&mut waiting, BATCH).await > 0 {
         let mut batch = Vec::with_capacity(waiting.len());
         for item in waiting.drain(..) {
             match item {
@@ -105,6 +94,10 @@ async fn run(mut db: SqliteConnection, clock: Arc<dyn Clock>, mut items: mpsc::R
         }
         for member in batch {
             member.answer(committed.clone());
+        }
+        if checkpointed.elapsed() >= CHECKPOINT {
+            checkpoint(&mut db).await;
+            checkpointed = Instant::now();
         }
     }
     if let Err(error) = db.close().await {
