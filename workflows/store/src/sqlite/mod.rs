@@ -1,6 +1,6 @@
 //! Sagas in an SQLite file: the embedded mode's store.
 //!
-//! One connection writes, see [`writer`]; a few others read. The statements have the same order in every dialect:
+//! One connection writes, in `writer.rs`; a few others read. The statements have the same order in every dialect:
 //! lock, effect, advance, event. The database's clock is this process', since they share a machine.
 
 mod accept;

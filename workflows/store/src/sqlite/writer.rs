@@ -28,6 +28,11 @@ const ENTRY: Duration = Duration::from_secs(4);
 /// second, so there is always a write after which to do it.
 const CHECKPOINT: Duration = Duration::from_secs(5);
 
+/// Whoever else holds the file is not waited for.
+const IMPATIENT: &str = "PRAGMA busy_timeout = 0";
+/// They are waited for again, as long as when the file was opened.
+const PATIENT: &str = "PRAGMA busy_timeout = 4000";
+
 /// One write: its statements are all carried out, or none.
 #[async_trait]
 pub(super) trait Write: Send + Sync + 'static {
@@ -111,8 +116,12 @@ async fn run(mut db: SqliteConnection, clock: Arc<dyn Clock>, mut items: mpsc::R
 /// Moves the write-ahead log into the database and empties it: a password that was wiped, sealed as it was, is then
 /// nowhere in the folder.
 async fn checkpoint(db: &mut SqliteConnection) {
-    if let Err(error) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").await {
-        debug!(%error, "the write-ahead log is not emptied");
+    // A reader that stays, such as a backup, keeps the log from being emptied. Waiting for it would hold up every
+    // write; the next time will do.
+    for statement in [IMPATIENT, "PRAGMA wal_checkpoint(TRUNCATE)", PATIENT] {
+        if let Err(error) = db.execute(statement).await {
+            debug!(%error, "the write-ahead log is not emptied");
+        }
     }
 }
 

@@ -61,7 +61,8 @@ on_every_store! { ()
         a_hand_back_by_a_lost_lease_does_nothing,
         a_hand_back_after_the_commit_does_nothing,
         released_leases_are_due_at_once,
-        a_release_leaves_the_unclaimed_and_the_ended_alone;
+        a_release_leaves_the_unclaimed_and_the_ended_alone,
+        a_release_makes_due_what_is_due_later_than_anything_can_be;
     retrying:
         a_retry_is_due_after_its_delay_and_not_before,
         a_retry_keeps_the_count_of_attempts,
@@ -70,6 +71,8 @@ on_every_store! { ()
     housekeeping:
         silence_is_marked_once_and_leaves_the_due_time_alone,
         silence_counts_from_the_steps_first_claim,
+        silence_ends_with_the_hand_back_of_the_first_claim_alone,
+        silence_ends_with_a_release,
         who_was_never_claimed_is_not_silent,
         secrets_are_wiped_for_their_age,
         a_wiped_secret_is_missing_from_the_claim,

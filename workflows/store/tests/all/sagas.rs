@@ -9,6 +9,7 @@ mod limits;
 mod line;
 mod process;
 mod repeats;
+mod replies;
 mod storms;
 mod undoing;
 mod zombies;
@@ -39,7 +40,11 @@ on_every_store! { (start_paused = true)
         a_step_that_takes_its_worker_down_is_given_up_without_running_it,
         an_undo_that_takes_its_worker_down_is_marked_for_its_silence,
         a_job_that_waited_too_long_is_handed_back,
-        a_job_that_is_dropped_halfway_is_found_by_the_next_claim,
+        a_job_that_is_dropped_halfway_is_found_by_the_next_claim;
+    replies:
+        a_commit_in_doubt_is_settled_by_the_journal,
+        a_commit_in_doubt_that_another_claim_overtook_is_fenced,
+        a_claim_that_is_answered_late_is_handed_back_and_costs_no_attempt,
         a_store_that_is_away_costs_no_attempt,
         a_reply_that_never_comes_is_given_up_in_time;
     crashes:

@@ -4,3 +4,4 @@ mod durability;
 mod opening;
 mod statements;
 mod tampering;
+mod writing;

@@ -50,6 +50,31 @@ pub(super) async fn silence_counts_from_the_steps_first_claim(mut w: World) {
     w.check().await;
 }
 
+pub(super) async fn silence_ends_with_the_hand_back_of_the_first_claim_alone(mut w: World) {
+    let saga = w.accept("ada").await;
+    let claimed = w.claim_one(&USER).await;
+    w.store().hand_back(&claimed.fence, Duration::ZERO).await.unwrap();
+    w.advance(SILENCE).await;
+    assert_eq!(housekeep(&w).await.silent, []);
+    w.claim_one(&USER).await;
+    w.advance_almost(SILENCE).await;
+    let claimed = w.claim_one(&USER).await;
+    w.store().hand_back(&claimed.fence, Duration::ZERO).await.unwrap();
+    w.advance(TICK).await;
+    assert_eq!(housekeep(&w).await.silent, [saga]);
+    w.check().await;
+}
+
+pub(super) async fn silence_ends_with_a_release(mut w: World) {
+    w.accept("ada").await;
+    w.claim_one(&USER).await;
+    w.advance_almost(SILENCE).await;
+    w.store().release_leases().await.unwrap();
+    w.advance(TICK).await;
+    assert_eq!(housekeep(&w).await.silent, []);
+    w.check().await;
+}
+
 pub(super) async fn who_was_never_claimed_is_not_silent(mut w: World) {
     w.complete("eve").await;
     w.accept("ada").await;

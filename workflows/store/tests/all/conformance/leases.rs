@@ -95,3 +95,15 @@ pub(super) async fn a_release_leaves_the_unclaimed_and_the_ended_alone(mut w: Wo
     assert!(w.claim(&USER, 1).await.is_empty());
     w.check().await;
 }
+
+pub(super) async fn a_release_makes_due_what_is_due_later_than_anything_can_be(mut w: World) {
+    let saga = w.accept("ada").await;
+    let claimed = w.claim_one(&USER).await;
+    w.commit(&failed(&claimed, Policy::STANDARD.stuck_pause + TICK)).await;
+    assert_eq!(w.store().release_leases().await.unwrap(), 1);
+    let claimed = w.claim_one(&USER).await;
+    assert_eq!((claimed.fence.saga, claimed.attempt), (saga, 2));
+    w.commit(&failed(&claimed, Policy::STANDARD.stuck_pause)).await;
+    assert_eq!(w.store().release_leases().await.unwrap(), 0);
+    w.check().await;
+}

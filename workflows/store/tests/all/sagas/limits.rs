@@ -9,7 +9,6 @@ use saga::{Active, Attempt, Code, Direction, End, Policy, Ran, State};
 use signup::SignUp;
 use tokio::time::timeout;
 
-use super::line::Fate;
 use super::{Process, in_peace};
 use crate::world::{CODE, ORGANIZATION, TICK, USER, World, ended_failed};
 
@@ -104,32 +103,4 @@ pub(super) async fn a_job_that_is_dropped_halfway_is_found_by_the_next_claim(mut
     assert!(matches!(process.run(&process.claim_one(&USER).await).await, Ok(Ran::Committed(_))));
     process.drive(&mut w).await.unwrap();
     assert_eq!(w.view(saga).await.state, State::Ended(End::Completed));
-}
-
-pub(super) async fn a_store_that_is_away_costs_no_attempt(mut w: World) {
-    // Of three calls of the store, two find nobody.
-    let fates = |number| if number % 3 == 0 { Fate::Answered } else { Fate::Away };
-    let process = Process::on_a_bad_line(&w, in_peace, Box::new(fates));
-    let saga = w.accept("ada").await;
-    process.drive(&mut w).await.unwrap();
-    assert_eq!(w.view(saga).await.state, State::Ended(End::Completed));
-    assert_eq!(w.journal(saga).await.len(), 5);
-}
-
-pub(super) async fn a_reply_that_never_comes_is_given_up_in_time(mut w: World) {
-    let process = Process::on_a_bad_line(
-        &w,
-        in_peace,
-        Box::new(|number| match number {
-            2 => Fate::Unanswered,
-            _ => Fate::Answered,
-        }),
-    );
-    let saga = w.accept("ada").await;
-    let job = process.claim_one(&USER).await;
-    let begun = tokio::time::Instant::now();
-    assert_eq!(process.run(&job).await.unwrap(), Ran::Abandoned);
-    assert!(begun.elapsed() <= Policy::STANDARD.store_patience + TICK, "{:?}", begun.elapsed());
-    process.drive(&mut w).await.unwrap();
-    assert_eq!(w.journal(saga).await.len(), 5);
 }

@@ -10,6 +10,7 @@ use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fen
 use saga::{Policy, SagaId, Store};
 use signup::{Proposal, SignUp};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::world::steady;
 
@@ -28,6 +29,8 @@ pub(super) enum Fate {
     NeverArrived,
     /// It is carried out, and never answered.
     Unanswered,
+    /// It is carried out, and answered when half of a lease is over.
+    AnsweredLate,
     /// There is no connection.
     Away,
     /// It arrives so many times.
@@ -111,6 +114,11 @@ impl Line {
             Fate::Unanswered => {
                 let _ = carried_out().await;
                 pending().await
+            }
+            Fate::AnsweredLate => {
+                let answer = carried_out().await;
+                sleep(Policy::STANDARD.lease / 2).await;
+                answer
             }
             Fate::Away => Err(Error::Unavailable("made to be away".to_owned())),
             Fate::Arrives(times) => {

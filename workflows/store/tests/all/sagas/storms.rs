@@ -119,6 +119,7 @@ impl Storm {
             2 => Fate::Away,
             3 => Fate::Unanswered,
             4 => Fate::Arrives(2),
+            7 => Fate::AnsweredLate,
             5 if random.below(3) == 0 => Fate::DiesBefore,
             6 if random.below(3) == 0 => Fate::DiesAfter,
             _ => Fate::Answered,
