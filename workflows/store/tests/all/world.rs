@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use saga::store::{Claim, Claimed, Commit, Committed, Event, View};
-use saga::{Policy, Saga, SagaId, StepName, Store, WorkerName};
+use saga::store::{Claimed, Commit, Committed, Event, View};
+use saga::{SagaId, StepName, Store};
 use signup::{Proposal, SignUp};
 use store::facts::Facts;
 use store::invariants;
@@ -192,17 +192,5 @@ impl World {
         assert_eq!(self.commit(&refused(claimed)).await, Committed::Then);
         let claimed = self.claim_one(&USER).await;
         assert_eq!(self.commit(&undone(&claimed)).await, Committed::Then);
-    }
-}
-
-/// A claim of the service's kind.
-pub(crate) fn claim(step: &StepName, limit: usize) -> Claim {
-    Claim {
-        kind: SignUp::KIND,
-        version: SignUp::VERSION,
-        step: step.clone(),
-        limit,
-        worker: WorkerName::unique("test", &Seeded::new(1)),
-        lease: Policy::STANDARD.lease,
     }
 }

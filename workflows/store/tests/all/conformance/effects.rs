@@ -97,8 +97,8 @@ fn out_of_turn(claimed: &Claimed<SignUp>, effect: Effect, to: &StepName) -> Comm
 
 pub(super) async fn an_effect_twice_is_rejected_and_changes_nothing(w: World) {
     let saga = w.reach("ada", &ORGANIZATION).await;
-    let effects = [Effect::CreateOrganization { name: OrganizationName::of(None) }, Effect::CreateProfile];
-    for (effect, step, next) in effects.into_iter().zip([(ORGANIZATION, PROFILE), (PROFILE, CLAIMS)]).map(flat) {
+    let organization = Effect::CreateOrganization { name: OrganizationName::of(None) };
+    for (effect, step, next) in [(organization, ORGANIZATION, PROFILE), (Effect::CreateProfile, PROFILE, CLAIMS)] {
         let claimed = w.claim_one(&step).await;
         assert_eq!(w.commit(&out_of_turn(&claimed, effect.clone(), &step)).await, Committed::Then);
         let claimed = w.claim_one(&step).await;
@@ -110,10 +110,6 @@ pub(super) async fn an_effect_twice_is_rejected_and_changes_nothing(w: World) {
     }
     let facts = w.facts().await;
     assert_eq!((facts.organizations.len(), facts.profiles.len()), (1, 1));
-}
-
-fn flat<A, B, C>((a, (b, c)): (A, (B, C))) -> (A, B, C) {
-    (a, b, c)
 }
 
 pub(super) async fn an_effect_without_what_it_refers_to_is_rejected(w: World) {

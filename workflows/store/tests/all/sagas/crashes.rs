@@ -52,8 +52,8 @@ fn refused_at(step: StepName) -> impl Fn(&Attempt<SignUp>, Direction) -> Option<
     move |attempt, direction| (direction == Direction::Forward && attempt.step == step).then_some(Fault::Refuse(CODE))
 }
 
-/// Lets each fate befall each write from `first` on in turn, and holds the sign-up's end and its journal against those of a sign-up
-/// that nothing befell.
+/// Lets each fate befall each write from `first` on in turn, and holds the sign-up's end and its journal against those
+/// of a sign-up that nothing befell.
 async fn crash_everywhere<S>(w: &World, first: usize, steps: &(impl Fn() -> S + Sync), end: &State)
 where
     S: Fn(&Attempt<SignUp>, Direction) -> Option<Fault> + Send + Sync + 'static,

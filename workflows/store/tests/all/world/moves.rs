@@ -1,10 +1,10 @@
-//! Commits as the engine would plan them, written by hand: the stores are tested without it.
+//! Claims and commits as the engine would make them, written by hand: the stores are tested without it.
 
 use std::time::Duration;
 
 use saga::plan::EventKind;
-use saga::store::{Accepted, Claimed, Commit, Note};
-use saga::{Active, Code, End, SagaId, State, StepName, Transition, WorkerName};
+use saga::store::{Accepted, Claim, Claimed, Commit, Note};
+use saga::{Active, Code, End, Policy, Saga, SagaId, State, StepName, Transition, WorkerName};
 use signup::{Conflict, Effect, OrganizationName, PasswordHash, SignUp};
 
 use super::Seeded;
@@ -17,6 +17,18 @@ pub(crate) static STEPS: [StepName; 4] = [USER, ORGANIZATION, PROFILE, CLAIMS];
 
 /// The code of every failure that a test makes.
 pub(crate) const CODE: Code = Code::new("sabotaged");
+
+/// A claim of the service's kind.
+pub(crate) fn claim(step: &StepName, limit: usize) -> Claim {
+    Claim {
+        kind: SignUp::KIND,
+        version: SignUp::VERSION,
+        step: step.clone(),
+        limit,
+        worker: WorkerName::unique("test", &Seeded::new(1)),
+        lease: Policy::STANDARD.lease,
+    }
+}
 
 /// The step is done, with its effect.
 pub(crate) fn done(claimed: &Claimed<SignUp>) -> Commit<SignUp> {
