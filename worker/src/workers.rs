@@ -71,7 +71,9 @@ impl<S: Saga> Workers<S> {
             signal.cancelled_owned().await;
             Ok(())
         }));
+        // The workers also end when they are asked to: that is looked at first.
         tokio::select! {
+            biased;
             () = stop.cancelled() => {}
             _ = &mut running => {
                 error!("the workers ended by themselves");
