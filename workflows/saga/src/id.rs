@@ -75,6 +75,16 @@ impl WorkerName {
     pub fn unique(prefix: &str, random: &dyn Random) -> Self {
         Self(format!("{prefix}-{:012x}", random.bits() >> 80))
     }
+
+    /// A name that was stored.
+    pub fn from_stored(name: String) -> Self {
+        Self(name)
+    }
+
+    /// The name as it is stored and shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for WorkerName {

@@ -8,6 +8,7 @@
 //! 3. [`plan`](mod@plan) — the pure function that decides what follows an attempt.
 //! 4. [`store`] — the port to the database, where effect, event and advance are one fenced write.
 //! 5. [`engine`] — the thin executor: claim, run, plan, commit.
+//! 6. [`operate`] — what an operator may do to a saga.
 //!
 //! The saga's row is the truth; whatever wakes a worker is only a hint.
 
@@ -15,8 +16,10 @@ pub mod ambient;
 pub mod definition;
 pub mod engine;
 mod erased;
+pub mod fleet;
 pub mod id;
 pub mod listener;
+pub mod operate;
 mod perform;
 pub mod plan;
 pub mod policy;
@@ -31,8 +34,10 @@ pub mod testing;
 pub use ambient::{Clock, OsRandom, Random, SteadyClock, SystemClock};
 pub use definition::{Definition, Effect, Saga};
 pub use engine::{Engine, Job, Ran};
+pub use fleet::Fleet;
 pub use id::{SagaId, WorkerName};
 pub use listener::{Advanced, Listener};
+pub use operate::Action;
 pub use plan::{Transition, plan};
 pub use policy::Policy;
 pub use retry::Retry;

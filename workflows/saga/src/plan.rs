@@ -95,6 +95,12 @@ pub enum EventKind {
     Undone,
     /// The attempt to undo led to nothing that is known; it is repeated.
     UndoFailed,
+    /// An operator had the step tried again.
+    Retried,
+    /// An operator had the saga rolled back.
+    RolledBack,
+    /// An operator declared the saga over.
+    Resolved,
 }
 
 /// The steps of a saga as far as planning goes.
@@ -188,8 +194,18 @@ impl Transition {
 }
 
 impl EventKind {
-    const ALL: [Self; 7] =
-        [Self::Accepted, Self::Done, Self::Refused, Self::Failed, Self::GaveUp, Self::Undone, Self::UndoFailed];
+    const ALL: [Self; 10] = [
+        Self::Accepted,
+        Self::Done,
+        Self::Refused,
+        Self::Failed,
+        Self::GaveUp,
+        Self::Undone,
+        Self::UndoFailed,
+        Self::Retried,
+        Self::RolledBack,
+        Self::Resolved,
+    ];
 
     /// The stored word.
     pub fn word(self) -> &'static str {
@@ -201,6 +217,9 @@ impl EventKind {
             Self::GaveUp => "gave_up",
             Self::Undone => "undone",
             Self::UndoFailed => "undo_failed",
+            Self::Retried => "retried",
+            Self::RolledBack => "rolled_back",
+            Self::Resolved => "resolved",
         }
     }
 

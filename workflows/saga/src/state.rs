@@ -144,4 +144,8 @@ impl Code {
     pub const STEP_FAILED: Self = Self::new("step_failed");
     /// The saga did not get past its first step in time.
     pub const EXPIRED: Self = Self::new("expired");
+    /// An operator rolled the saga back.
+    pub const ROLLED_BACK: Self = Self::new("rolled_back");
+    /// An operator declared the saga over.
+    pub const RESOLVED: Self = Self::new("resolved");
 }

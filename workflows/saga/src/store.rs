@@ -9,8 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use crate::operate::Signature;
 use crate::plan::EventKind;
-use crate::{Active, Policy, Saga, SagaId, State, StepName, Transition, WorkerName};
+use crate::{Action, Active, Code, Policy, Saga, SagaId, State, StepName, Transition, WorkerName};
 
 /// A database of sagas.
 ///
@@ -40,6 +41,17 @@ pub trait Store<S: Saga>: Send + Sync + 'static {
 
     /// The journal of a saga from this seq on, in order.
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error>;
+
+    /// Sagas as an operator sees them, the newest first.
+    async fn list(&self, filter: &Filter) -> Result<Vec<Record>, Error>;
+
+    /// A saga as an operator sees it, and what its steps have made that still exists.
+    async fn inspect(&self, saga: SagaId) -> Result<Option<Inspection>, Error>;
+
+    /// Writes an operator's action, if the saga is where the operator saw it. It takes the next epoch, ends the lease,
+    /// and makes the saga due with its attempts counted anew. An end is written only where nothing is left of the
+    /// saga, and wipes its secrets.
+    async fn operate(&self, operation: &Operation) -> Result<Operated, Error>;
 
     /// Marks silent sagas stuck, wipes overdue secrets and forgets old idempotency keys.
     async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error>;
@@ -175,10 +187,126 @@ pub struct Event {
     pub step: Option<StepName>,
     /// In which attempt.
     pub attempt: u32,
+    /// Which worker made the attempt.
+    pub worker: Option<String>,
+    /// How long the attempt took.
+    pub took: Option<Duration>,
     /// What went wrong.
     pub error: Option<String>,
+    /// Which operator did it and why, if it was one.
+    pub signature: Option<Signature>,
     /// When.
     pub at: Timestamp,
+}
+
+/// Which sagas to list: those to which everything that is given applies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// In this state.
+    pub status: Option<Status>,
+    /// Stuck ones only.
+    pub stuck: bool,
+    /// At this step.
+    pub step: Option<StepName>,
+    /// Failing or failed for this reason.
+    pub code: Option<Code>,
+    /// Accepted at least so long ago.
+    pub older_than: Duration,
+    /// Older than this one, by id: where the page before ended.
+    pub before: Option<SagaId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// The state of a saga, its step and code aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Going forward.
+    Running,
+    /// Going back.
+    Compensating,
+    /// Every step's effect stands.
+    Completed,
+    /// No step's effect stands.
+    Failed,
+}
+
+/// A saga as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What everybody may see.
+    pub view: View,
+    /// The version of its list of steps.
+    pub version: u32,
+    /// How often it has been claimed or operated on.
+    pub epoch: u64,
+    /// The number of its latest event.
+    pub seq: u64,
+    /// Claims of the step at hand.
+    pub attempt: u32,
+    /// From when it may be claimed.
+    pub due_at: Timestamp,
+    /// Who has it, and until when.
+    pub lease: Option<Lease>,
+    /// When the step at hand was first claimed.
+    pub step_claimed_at: Option<Timestamp>,
+    /// What went wrong last, if its latest event is an attempt that went wrong.
+    pub error: Option<String>,
+}
+
+/// A worker's hold on a saga.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The worker.
+    pub worker: String,
+    /// Until when, if it does not commit before.
+    pub until: Timestamp,
+}
+
+/// A saga as an operator sees it, with what exists of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// The saga.
+    pub record: Record,
+    /// What its steps have made, in their order.
+    pub made: Vec<Made>,
+}
+
+/// Something that a step has made and that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// What: `user`.
+    pub what: String,
+    /// Its id.
+    pub id: String,
+}
+
+/// An operator's action, planned by [`crate::operate::act`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// The saga.
+    pub saga: SagaId,
+    /// Written only while this is its latest event.
+    pub seq: u64,
+    /// The action.
+    pub action: Action,
+    /// Where the operator saw the saga.
+    pub from: Active,
+    /// Where it goes.
+    pub to: State,
+    /// Who, and why.
+    pub signature: Signature,
+}
+
+/// How an operator's action went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operated {
+    /// It is written.
+    Done,
+    /// The saga is not where the operator saw it; nothing is written.
+    Stale,
+    /// The saga cannot end: so much is left of it. Nothing is written.
+    Left(Vec<Made>),
 }
 
 /// What housekeeping has done.
@@ -207,4 +335,19 @@ pub enum Error {
     /// What is stored cannot be read by this program.
     #[error("the store holds what this program cannot read: {0}")]
     Unreadable(String),
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Running, Self::Compensating, Self::Completed, Self::Failed];
+
+    /// The stored word: [`State::word`].
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Compensating => "compensating",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
 }

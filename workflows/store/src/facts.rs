@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use saga::operate::Signature;
 use saga::plan::EventKind;
 use saga::store::Error;
 use saga::{SagaId, State, StepName};
@@ -70,6 +71,8 @@ pub struct EventFact {
     pub kind: EventKind,
     /// To which step.
     pub step: Option<StepName>,
+    /// By which operator and why, if by one.
+    pub signature: Option<Signature>,
 }
 
 /// A user's row.

@@ -14,7 +14,7 @@ use crate::facts::{EventFact, Facts, SagaFact};
 pub type Invariant = (&'static str, fn(&Facts) -> Vec<String>);
 
 /// Every invariant.
-pub const ALL: [Invariant; 9] = [
+pub const ALL: [Invariant; 10] = [
     ("no row without a living saga", no_orphan),
     ("a user is provisional exactly while their saga is not completed", no_visible_half_user),
     ("completed is complete", completed_is_complete),
@@ -23,6 +23,7 @@ pub const ALL: [Invariant; 9] = [
     ("the journal is a word of the state machine", legal_history),
     ("epochs never go back", epochs_never_go_back),
     ("the journal ends where the saga is", journal_meets_row),
+    ("every operator's action is signed, and nothing else is", actions_are_signed),
     ("no sealed password outlives its use", no_late_secret),
 ];
 
@@ -99,6 +100,15 @@ fn epochs_never_go_back(facts: &Facts) -> Vec<String> {
     back.map(|pair| format!("{} at seq {}", pair[1].saga, pair[1].seq)).collect()
 }
 
+fn actions_are_signed(facts: &Facts) -> Vec<String> {
+    let wrong = facts.events.iter().filter(|event| {
+        let action = saga::Action::ALL.iter().any(|action| action.event() == event.kind);
+        let signed = event.signature.as_ref().is_some_and(|by| !by.operator.is_empty() && !by.reason.is_empty());
+        action != signed
+    });
+    wrong.map(|event| format!("{} at seq {}", event.saga, event.seq)).collect()
+}
+
 fn journal_meets_row(facts: &Facts) -> Vec<String> {
     let apart = facts.sagas.iter().filter(|saga| {
         let last = journal(facts, saga.id).last();
@@ -139,13 +149,21 @@ fn legal_history(facts: &Facts) -> Vec<String> {
 const STEPS: [&str; 4] = ["create_user", "create_organization", "create_profile", "update_claims"];
 
 /// Where a journal leads: so many steps done, or so many still to be undone.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Forward(usize),
     Backward(usize),
 }
 
 impl Place {
+    /// The step at hand.
+    fn step(self) -> Option<usize> {
+        match self {
+            Self::Forward(done) => (done < STEPS.len()).then_some(done),
+            Self::Backward(left) => left.checked_sub(1),
+        }
+    }
+
     fn meets(&self, state: &State) -> bool {
         match (self, state) {
             (Self::Forward(4), State::Ended(End::Completed)) | (Self::Backward(0), State::Ended(End::Failed(_))) => {
@@ -176,6 +194,12 @@ fn read_journal<'e>(events: impl Iterator<Item = &'e EventFact>) -> Result<Place
             (Some(Place::Forward(done)), EventKind::Refused | EventKind::GaveUp, Some(step)) if step == done => {
                 Place::Backward(done + 1)
             }
+            (Some(place), EventKind::Retried, Some(step)) if place.step() == Some(step) => place,
+            (Some(Place::Forward(done)), EventKind::RolledBack, Some(step)) if step == done => {
+                Place::Backward(done + 1)
+            }
+            // Nothing was left of it, wherever it was.
+            (Some(place), EventKind::Resolved, Some(step)) if place.step() == Some(step) => Place::Backward(0),
             (Some(Place::Backward(left)), EventKind::Undone, Some(step)) if step + 1 == left => Place::Backward(step),
             (Some(Place::Backward(left)), EventKind::UndoFailed, Some(step)) if step + 1 == left => {
                 Place::Backward(left)

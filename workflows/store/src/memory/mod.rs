@@ -1,6 +1,8 @@
 //! The reference store: plain Rust behind one lock. For tests.
 
 mod effect;
+mod fleet;
+mod operate;
 mod plant;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,10 +11,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use saga::fleet::Process;
 use saga::plan::EventKind;
-use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Housekept, Note, View};
+use saga::store::{
+    Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Lease, Note,
+    Operated, Operation, Record, View,
+};
 use saga::{Active, Clock, Policy, SagaId, State, Store, Transition};
-use signup::{Conflict, Data, Proposal, SealedPassword, SignUp};
+use signup::{Conflict, Data, OperatorName, Proposal, SealedPassword, SignUp, TokenHash};
 
 use crate::facts::{EventFact, Facts, SagaFact, Snapshot};
 
@@ -30,6 +36,8 @@ struct Tables {
     made: Facts,
     /// Tables that refuse every DELETE, as a trigger would.
     undeletable: BTreeSet<&'static str>,
+    operators: Vec<(OperatorName, TokenHash, Timestamp)>,
+    processes: BTreeMap<String, (Process, Timestamp, Timestamp)>,
 }
 
 struct Row {
@@ -38,7 +46,7 @@ struct Row {
     version: u32,
     epoch: u64,
     attempt: u32,
-    lease_until: Option<Timestamp>,
+    lease: Option<Lease>,
     due_at: Timestamp,
     step_claimed_at: Option<Timestamp>,
     stuck_since: Option<Timestamp>,
@@ -93,7 +101,7 @@ impl Store<SignUp> for Memory {
         due.sort_by_key(|(id, row)| (row.due_at, **id));
         let claimed = due.into_iter().take(claim.limit).filter_map(|(id, row)| {
             let sealed = sealed.get(id).map(|(sealed, _)| sealed.clone());
-            row.claim(*id, claim.lease, sealed, now)
+            row.claim(*id, claim, sealed, now)
         });
         Ok(claimed.collect())
     }
@@ -102,7 +110,7 @@ impl Store<SignUp> for Memory {
         let now = self.clock.now();
         let mut tables = self.lock();
         let fence = commit.fence;
-        let Tables { sagas, sealed, made, undeletable } = &mut *tables;
+        let Tables { sagas, sealed, made, undeletable, .. } = &mut *tables;
         let Some(row) = sagas.get_mut(&fence.saga).filter(|row| row.holds(&fence)) else {
             return Ok(Committed::Fenced);
         };
@@ -135,10 +143,10 @@ impl Store<SignUp> for Memory {
         let now = self.clock.now();
         let mut tables = self.lock();
         let Some(row) = tables.sagas.get_mut(&fence.saga) else { return Ok(false) };
-        if !row.holds(fence) || row.lease_until.is_none_or(|until| until < now) {
+        if !row.holds(fence) || row.lease.as_ref().is_none_or(|lease| lease.until < now) {
             return Ok(false);
         }
-        row.lease_until = None;
+        row.lease = None;
         row.attempt -= 1;
         if row.attempt == 0 {
             row.step_claimed_at = None;
@@ -156,6 +164,18 @@ impl Store<SignUp> for Memory {
         let tables = self.lock();
         let journal = tables.sagas.get(&saga).map(|row| row.journal.iter().filter(|event| event.seq >= from));
         Ok(journal.into_iter().flatten().cloned().collect())
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Record>, Error> {
+        Ok(self.lock().list(filter, self.clock.now()))
+    }
+
+    async fn inspect(&self, saga: SagaId) -> Result<Option<Inspection>, Error> {
+        Ok(self.lock().inspect(saga, self.clock.now()))
+    }
+
+    async fn operate(&self, operation: &Operation) -> Result<Operated, Error> {
+        Ok(self.lock().operate(operation, self.clock.now()))
     }
 
     async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error> {
@@ -185,7 +205,7 @@ impl Store<SignUp> for Memory {
         let mut released = 0;
         for row in self.lock().sagas.values_mut() {
             let too_late = row.ended_at.is_none() && row.due_at > now + Policy::STANDARD.stuck_pause;
-            if row.lease_until.take().is_some() || too_late {
+            if row.lease.take().is_some() || too_late {
                 row.due_at = now;
                 row.step_claimed_at = None;
                 released += 1;
@@ -226,14 +246,14 @@ impl Tables {
 
 impl Row {
     fn accepted(proposal: &Proposal, state: State, now: Timestamp) -> Self {
-        let event = Event { seq: 0, epoch: 0, kind: EventKind::Accepted, step: None, attempt: 0, error: None, at: now };
+        let event = event(EventKind::Accepted, now);
         Self {
             proposal: proposal.clone(),
             state,
             version: <SignUp as saga::Saga>::VERSION,
             epoch: 0,
             attempt: 0,
-            lease_until: None,
+            lease: None,
             due_at: now,
             step_claimed_at: None,
             stuck_since: None,
@@ -257,13 +277,13 @@ impl Row {
             && self.state.step() == Some(&claim.step)
             && self.version == claim.version
             && self.due_at <= now
-            && self.lease_until.is_none_or(|until| until < now)
+            && self.lease.as_ref().is_none_or(|lease| lease.until < now)
     }
 
     fn claim(
         &mut self,
         saga: SagaId,
-        lease: Duration,
+        claim: &Claim,
         sealed: Option<SealedPassword>,
         now: Timestamp,
     ) -> Option<Claimed<SignUp>> {
@@ -271,7 +291,8 @@ impl Row {
         self.epoch += 1;
         self.attempt += 1;
         self.step_claimed_at.get_or_insert(now);
-        let taken_over = self.lease_until.replace(now + lease).is_some();
+        let lease = Lease { worker: claim.worker.to_string(), until: now + claim.lease };
+        let taken_over = self.lease.replace(lease).is_some();
         Some(Claimed {
             fence: Fence { saga, epoch: self.epoch, seq: self.seq() },
             state,
@@ -289,10 +310,13 @@ impl Row {
             kind: transition.event(),
             step: Some(from.step().clone()),
             attempt: note.attempt,
+            worker: Some(note.worker.to_string()),
+            took: Some(Duration::from_millis(u64::try_from(note.took.as_millis()).unwrap_or(u64::MAX))),
             error: note.error.clone(),
+            signature: None,
             at: now,
         });
-        self.lease_until = None;
+        self.lease = None;
         match transition {
             Transition::Advance { to, .. } => {
                 self.state = to.clone();
@@ -321,6 +345,11 @@ impl Row {
     }
 }
 
+/// The first event of a journal.
+fn event(kind: EventKind, at: Timestamp) -> Event {
+    Event { seq: 0, epoch: 0, kind, step: None, attempt: 0, worker: None, took: None, error: None, signature: None, at }
+}
+
 fn between(earlier: Timestamp, later: Timestamp) -> Duration {
     later.duration_since(earlier).try_into().unwrap_or_default()
 }
@@ -339,7 +368,7 @@ impl Snapshot for Memory {
                 epoch: row.epoch,
                 seq: row.seq(),
                 attempt: row.attempt,
-                leased: row.lease_until.is_some(),
+                leased: row.lease.is_some(),
                 due_at: row.due_at,
                 stuck_since: row.stuck_since,
                 email_key: Some(row.proposal.applicant.email.key().to_owned()),
@@ -352,6 +381,7 @@ impl Snapshot for Memory {
                 epoch: event.epoch,
                 kind: event.kind,
                 step: event.step.clone(),
+                signature: event.signature.clone(),
             }));
         }
         Ok(facts)

@@ -5,7 +5,7 @@ use saga::store::Event;
 use saga::{End, State, StepName};
 use signup::Proposal;
 
-use super::{Memory, Row};
+use super::{Memory, Row, event};
 use crate::facts::UserFact;
 
 const STEPS: [StepName; 4] = [
@@ -25,12 +25,9 @@ impl Memory {
         row.ended_at = Some(now);
         row.journal.extend((1..).zip(STEPS).map(|(seq, step)| Event {
             seq,
-            epoch: 0,
-            kind: EventKind::Done,
             step: Some(step),
             attempt: 1,
-            error: None,
-            at: now,
+            ..event(EventKind::Done, now)
         }));
         tables.sagas.insert(saga, row);
         tables.made.users.push(UserFact {

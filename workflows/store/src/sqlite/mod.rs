@@ -20,7 +20,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Housekept, View};
+use saga::store::{
+    Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
+    Operation, Record, View,
+};
 use saga::{Clock, Policy, SagaId, Store};
 use signup::{Proposal, SignUp};
 use sqlx::SqlitePool;
@@ -60,6 +63,18 @@ impl Store<SignUp> for Sqlite {
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {
         read::events(&self.readers, saga, from).await
+    }
+
+    async fn list(&self, _: &Filter) -> Result<Vec<Record>, Error> {
+        Err(Error::Unavailable("not built".into()))
+    }
+
+    async fn inspect(&self, _: SagaId) -> Result<Option<Inspection>, Error> {
+        Err(Error::Unavailable("not built".into()))
+    }
+
+    async fn operate(&self, _: &Operation) -> Result<Operated, Error> {
+        Err(Error::Unavailable("not built".into()))
     }
 
     async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error> {

@@ -13,7 +13,7 @@ pub(super) const SQL: &[(&str, &str)] = &[("load", LOAD), ("events", EVENTS)];
 const LOAD: &str = "SELECT id, state, step, code, accepted_at, stuck_since, ended_at FROM sagas WHERE id = ?1";
 
 const EVENTS: &str = "
-SELECT seq, epoch, kind, step, attempt, error, at FROM saga_events WHERE saga_id = ?1 AND seq >= ?2 ORDER BY seq";
+SELECT seq, epoch, kind, step, attempt, worker, took_ms, error, at FROM saga_events WHERE saga_id = ?1 AND seq >= ?2 ORDER BY seq";
 
 pub(super) async fn load(db: impl SqliteExecutor<'_>, saga: SagaId, now: Millis) -> Result<Option<View>, Error> {
     let row = sqlx::query(LOAD).bind(saga.uuid()).fetch_optional(db).await.map_err(value::error)?;
@@ -45,7 +45,10 @@ fn event(row: &SqliteRow) -> Result<Event, Error> {
         kind: EventKind::parse(&kind).ok_or_else(|| Error::Unreadable(format!("no event is called {kind:?}")))?,
         step: get::<Option<String>>(row, "step")?.map(StepName::from),
         attempt: count(row, "attempt")?,
+        worker: get(row, "worker")?,
+        took: get::<Option<Millis>>(row, "took_ms")?.map(|took| between(0, took)),
         error: get(row, "error")?,
+        signature: None,
         at: timestamp(get(row, "at")?)?,
     })
 }
