@@ -255,7 +255,9 @@ fn report<S: Saga>(transition: &Transition, commit: &Commit<S>) {
         Transition::Advance { to, event: EventKind::GaveUp } => {
             warn!(?took, error = commit.note.error, next = to.step().map(display), "gave up on the step, undoing");
         }
-        Transition::Advance { to, event: EventKind::Refused } => info!(?took, next = to.step().map(display), "refused, undoing"),
+        Transition::Advance { to, event: EventKind::Refused } => {
+            info!(?took, next = to.step().map(display), "refused, undoing");
+        }
         Transition::Advance { to, event } => debug!(?took, ?event, next = to.step().map(display), "{direction}"),
         Transition::Again { after, stuck: true, .. } => {
             error!(?after, error = commit.note.error, "stuck: the compensation keeps failing");
