@@ -76,13 +76,14 @@ fn read_or_make(path: &Path) -> anyhow::Result<Key> {
 }
 
 fn read(mut file: File, path: &Path) -> anyhow::Result<Key> {
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text)?;
+    let key = key::decode(&text).map(Key::new).map_err(anyhow::Error::msg)?;
     if open_to_others(&file.metadata()?) {
         let path = path.display();
         warn!("others may read the secret {path}: run `chmod 600 {path}`");
     }
-    let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text)?;
-    key::decode(&text).map(Key::new).map_err(anyhow::Error::msg)
+    Ok(key)
 }
 
 /// Makes a key, whole or not at all: a process that dies in between leaves none, and the next makes another.

@@ -56,7 +56,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         info!(sagas = released, "leases of the last run released");
     }
     let (version, data) = (env!("CARGO_PKG_VERSION"), folder.path().display());
-    info!(version, %address, database = "sqlite", %data, "started");
+    info!(%version, %address, database = %"sqlite", %data, "started");
     // Nobody may be reading.
     let _ = write!(std::io::stdout(), "{}", Banner { address, data_dir: folder.path() });
 

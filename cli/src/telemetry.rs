@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, stderr};
 
 use tracing::error;
-use tracing_subscriber::fmt::format::JsonFields;
 
 use crate::config::{LogFilter, LogFormat};
 
@@ -13,14 +12,9 @@ pub(crate) fn start(filter: &LogFilter, format: LogFormat) {
     match format {
         LogFormat::Text => log.with_ansi(stderr().is_terminal()).init(),
         // The list of spans has the current one too.
-        LogFormat::Json => log
-            .with_ansi(false)
-            .json()
-            .fmt_fields(JsonFields::new())
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(true)
-            .init(),
+        LogFormat::Json => {
+            log.with_ansi(false).json().flatten_event(true).with_current_span(false).with_span_list(true).init();
+        }
     }
     // What a panic says may hold anything, a password included: where it was is enough to find it.
     std::panic::set_hook(Box::new(|panic| error!(at = panic.location().map(display), "panicked")));

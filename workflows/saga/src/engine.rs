@@ -250,7 +250,7 @@ fn report<S: Saga>(transition: &Transition, commit: &Commit<S>) {
     };
     match transition {
         Transition::Advance { to: to @ State::Ended(_), .. } => {
-            info!(end = to.word(), code = to.code().map(display), "saga ended");
+            info!(end = %to.word(), code = to.code().map(display), "saga ended");
         }
         Transition::Advance { to, event: EventKind::GaveUp } => {
             warn!(?took, error = commit.note.error, next = to.step().map(display), "gave up on the step, undoing");
