@@ -1,10 +1,9 @@
 //! The command line.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-
 use clap::{Parser, Subcommand};
-use signup::Cost;
+
+use crate::config::{Flags, Show};
+use crate::keys::Keys;
 
 /// Sign-ups that are whole or not at all.
 ///
@@ -17,34 +16,20 @@ pub(crate) struct Args {
     pub(crate) command: Option<Command>,
 
     #[command(flatten)]
-    pub(crate) serve: Serve,
+    pub(crate) flags: Flags,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve API and workers from one process (the default)
-    Serve(Serve),
+    Serve(Flags),
+    /// Print the effective settings and where each comes from
+    Config(Show),
+    /// Make keys
+    #[command(subcommand)]
+    Keys(Keys),
     /// Print the OpenAPI document
     Openapi,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Serve {
-    /// Where to listen
-    #[arg(long, env = "SIGNUP_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
-
-    /// Where the database and the secrets are kept; made if missing
-    #[arg(long, env = "SIGNUP_DATA_DIR", value_name = "FOLDER", default_value = "./data")]
-    pub(crate) data_dir: PathBuf,
-
-    /// What to log: a level (error, warn, info, debug, trace), or directives such as `info,saga=debug`
-    #[arg(long, env = "SIGNUP_LOG", value_name = "FILTER", default_value = "info")]
-    pub(crate) log: String,
-
-    /// What one password hash costs (Argon2id): KiB of memory, passes, lanes
-    #[arg(long, env = "SIGNUP_ARGON2", value_name = "m=KIB,t=N,p=N", default_value_t = Cost::default())]
-    pub(crate) argon2: Cost,
 }
 
 #[cfg(test)]

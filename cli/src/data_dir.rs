@@ -1,6 +1,7 @@
 //! The data folder: one process at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,9 @@ pub(crate) struct DataDir {
     path: PathBuf,
     _lock: File,
 }
+
+/// What to do about a folder that cannot be used.
+pub(crate) const ADVICE: &str = "let this user write to the folder and to the files in it, or give another --data-dir";
 
 /// The database file of a data folder.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ impl DataDir {
             .recursive(true)
             .mode(0o700)
             .create(path)
-            .with_context(|| format!("cannot make the data folder {shown}"))?;
+            .with_context(|| format!("cannot make the data folder {shown}; give another --data-dir"))?;
         let path = fs::canonicalize(path).with_context(|| format!("cannot read the data folder {shown}"))?;
         let lock = OpenOptions::new()
             .create(true)
@@ -38,7 +42,7 @@ impl DataDir {
             .write(true)
             .mode(0o600)
             .open(path.join("lock"))
-            .with_context(|| format!("cannot write to the data folder {shown}"))?;
+            .with_context(|| format!("cannot write to the data folder {shown}; {ADVICE}"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock }),
             Err(TryLockError::WouldBlock) => {
@@ -60,8 +64,18 @@ impl DataDir {
         let path = self.path.join("signup.db");
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
         let size = file.and_then(|file| file.metadata()).map(|metadata| metadata.len());
-        let size = size.with_context(|| format!("cannot write to the database {}", path.display()))?;
-        Ok(Database { path, is_new: size == 0 })
+        match size {
+            Ok(size) => Ok(Database { path, is_new: size == 0 }),
+            Err(error) if error.kind() == ErrorKind::IsADirectory => {
+                bail!(
+                    "{} is a folder where the database should be; move it away, or give another --data-dir",
+                    path.display()
+                )
+            }
+            Err(error) => {
+                Err(error).with_context(|| format!("cannot write to the database {}; {ADVICE}", path.display()))
+            }
+        }
     }
 
     /// Where secrets are kept.
@@ -82,6 +96,18 @@ mod tests {
         assert!(DataDir::take(&path).unwrap_err().to_string().contains("in use"));
         drop(held);
         DataDir::take(&path).unwrap();
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_the_database_is_one_clear_line() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("signup.db")).unwrap();
+        let error = DataDir::take(folder.path()).unwrap().database().unwrap_err().to_string();
+        assert!(
+            error.ends_with(
+                "signup.db is a folder where the database should be; move it away, or give another --data-dir"
+            )
+        );
     }
 
     #[test]

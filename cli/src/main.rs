@@ -2,7 +2,10 @@
 
 mod args;
 mod banner;
+mod config;
 mod data_dir;
+mod key;
+mod keys;
 mod secrets;
 mod serve;
 mod signals;
@@ -15,6 +18,10 @@ use anyhow::Context;
 use clap::Parser;
 
 use args::{Args, Command};
+use config::{Config, Flags};
+
+/// The exit code for a wrong command line or configuration: trying again does not help.
+const MISCONFIGURED: u8 = 2;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -23,23 +30,29 @@ fn main() -> ExitCode {
         Err(error) => {
             // One line, with its causes: what it was about first, what is wrong last.
             let _ = writeln!(std::io::stderr(), "signup: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<config::Error>() { ExitCode::from(MISCONFIGURED) } else { ExitCode::FAILURE }
         }
     }
 }
 
 fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
-        None => start(args.serve),
-        Some(Command::Serve(serve)) => start(serve),
+        None => start(&args.flags),
+        Some(Command::Serve(flags)) => start(&flags),
+        Some(Command::Config(show)) => show.run(),
+        Some(Command::Keys(keys)) => keys.run(),
         Some(Command::Openapi) => write!(std::io::stdout(), "{}", api::openapi()).context("cannot write the document"),
     }
 }
 
-fn start(settings: args::Serve) -> anyhow::Result<()> {
-    telemetry::start(&settings.log)?;
+fn start(flags: &Flags) -> anyhow::Result<()> {
+    let config = Config::load(flags)?;
+    telemetry::start(&config.log, config.log_format);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    let served = runtime.block_on(serve::serve(settings));
+    let served = runtime.block_on(serve::serve(config));
     // A hash that is still going on would be waited for: nobody needs it any more.
     runtime.shutdown_background();
     served

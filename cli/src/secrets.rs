@@ -1,18 +1,19 @@
-//! The embedded mode's secrets: made at the first start, kept in the data folder.
+//! The service's secrets: those that are configured, and for the others those of the data folder, made at the first
+//! start.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use anyhow::{Context, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use anyhow::Context;
 use signup::{HashKey, Unsealer};
 use tracing::warn;
 use zeroize::Zeroizing;
 
+use crate::config::{Config, open_to_others, settings};
 use crate::data_dir::DataDir;
+use crate::key::{self, Key};
 
 /// The service's secrets.
 #[derive(Debug)]
@@ -23,28 +24,50 @@ pub(crate) struct Secrets {
     pub(crate) hash_key: HashKey,
 }
 
-type Key = Zeroizing<[u8; 32]>;
-
 impl Secrets {
-    /// Reads the secrets of a data folder, and makes those that are missing.
+    /// The configured secrets; for the others reads those of the data folder, and makes those that are missing there.
     ///
-    /// A secret that is missing beside a database that is not new was lost: what it was for is said in the log.
-    pub(crate) fn of(folder: &DataDir, database_is_new: bool) -> anyhow::Result<Self> {
+    /// A key that is missing beside a database that is not new was lost, and so was the database if it is new beside
+    /// a key: the log says what that means.
+    pub(crate) fn of(config: &Config, folder: &DataDir, database_is_new: bool) -> anyhow::Result<Self> {
         let (seal, hash) = (folder.secret("seal"), folder.secret("hash"));
-        if !database_is_new && !seal.exists() {
-            warn!("seal.key is missing, making another: sign-ups whose password is not hashed yet will fail");
+        let is_bereft = database_is_new && (seal.exists() || hash.exists());
+        let seal = match &config.seal_private_key {
+            Some(key) => key.clone(),
+            None => kept(&seal, database_is_new, "sign-ups whose password is not hashed yet will fail")?,
+        };
+        let hash = match &config.hash_key {
+            Some(key) => key.clone(),
+            None => kept(&hash, database_is_new, "repeated requests of the last day are not recognised")?,
+        };
+        if is_bereft {
+            warn!(
+                "the folder has keys, but the database in it is new: if there was one, its sign-ups and users are gone; \
+                 to have them back, stop and restore signup.db from a backup"
+            );
         }
-        if !database_is_new && !hash.exists() {
-            warn!("hash.key is missing, making another: repeated requests of the last day are not recognised");
+        let unsealer = seal.unsealer()?;
+        let public = unsealer.sealer().public_key();
+        if config.seal_public_key.as_ref().is_some_and(|sealer| sealer.public_key() != public) {
+            let what = "it is not the public half of the private key; give both as `signup keys init` prints them";
+            return Err(config.error(&settings::SEAL_PUBLIC_KEY, what).into());
         }
-        let (seal, hash) = (read_or_make(&seal)?, read_or_make(&hash)?);
-        Ok(Self { unsealer: Unsealer::new(&*seal)?, hash_key: HashKey::new(*hash) })
+        Ok(Self { unsealer, hash_key: hash.hash_key() })
     }
+}
+
+/// A key that the data folder keeps.
+fn kept(path: &Path, database_is_new: bool, loss: &str) -> anyhow::Result<Key> {
+    let name = path.file_name().unwrap_or_default().display();
+    if !database_is_new && !path.exists() {
+        warn!("{name} is missing, making another: {loss}");
+    }
+    read_or_make(path)
 }
 
 fn read_or_make(path: &Path) -> anyhow::Result<Key> {
     match File::open(path) {
-        Ok(file) => read(file).with_context(|| format!("cannot use the secret {}", path.display())),
+        Ok(file) => read(file, path).with_context(|| format!("cannot use the secret {}", path.display())),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             make(path).with_context(|| format!("cannot make the secret {}", path.display()))
         }
@@ -52,22 +75,23 @@ fn read_or_make(path: &Path) -> anyhow::Result<Key> {
     }
 }
 
-fn read(mut file: File) -> anyhow::Result<Key> {
+fn read(mut file: File, path: &Path) -> anyhow::Result<Key> {
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text)?;
-    let bytes = Zeroizing::new(BASE64.decode(text.trim()).context("it is not Base64")?);
-    let Ok(key) = <[u8; 32]>::try_from(&bytes[..]) else { bail!("it has {} bytes, not 32", bytes.len()) };
-    Ok(Zeroizing::new(key))
+    let key = key::decode(&text).map(Key::new).map_err(anyhow::Error::msg)?;
+    if open_to_others(&file.metadata()?) {
+        let path = path.display();
+        warn!("others may read the secret {path}: run `chmod 600 {path}`");
+    }
+    Ok(key)
 }
 
 /// Makes a key, whole or not at all: a process that dies in between leaves none, and the next makes another.
 fn make(path: &Path) -> anyhow::Result<Key> {
-    let mut key = Zeroizing::new([0; 32]);
-    File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut *key)).context("no randomness")?;
+    let key = Key::random()?;
     let draft = path.with_extension("new");
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
-    let text = Zeroizing::new(BASE64.encode(&key[..]));
-    writeln!(file, "{}", &*text)?;
+    writeln!(file, "{}", &*key.reveal())?;
     file.sync_all()?;
     std::fs::rename(&draft, path)?;
     // The name must outlive a loss of power as surely as what is sealed under the key.

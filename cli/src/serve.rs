@@ -2,22 +2,24 @@
 
 use std::io::Write;
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, Error, anyhow, bail};
 use api::{Api, Waiters};
 use saga::{Clock, Engine, Listener, OsRandom, Policy, Random, SteadyClock, Store, SystemClock, WorkerName};
-use signup::{Hasher, SignUp};
+use signup::{Cost, Hasher, SignUp};
 use store::Sqlite;
+use store::sqlite::OpenError;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use worker::{Slots, Wakes, Workers};
 
-use crate::args::Serve;
 use crate::banner::Banner;
-use crate::data_dir::DataDir;
+use crate::config::{Config, Secret};
+use crate::data_dir::{ADVICE, DataDir};
 use crate::secrets::Secrets;
 use crate::signals;
 
@@ -29,28 +31,32 @@ const SLOWEST_HASH: Duration = Duration::from_millis(2500);
 const SLOTS: usize = 32;
 
 /// Serves until SIGTERM or Ctrl-C.
-pub(crate) async fn serve(settings: Serve) -> anyhow::Result<()> {
-    let folder = DataDir::take(&settings.data_dir)?;
+pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
+    if let Some(url) = &config.database_url {
+        return postgres(url, config.database_connections);
+    }
+    // What may well fail comes first: a start that fails leaves no folder behind.
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; give another --listen", config.listen))?;
+    let address = listener.local_addr().context("cannot tell where it listens")?;
+    let hasher = hasher(&config.argon2).await?;
+    let folder = DataDir::take(&config.data_dir)?;
     let file = folder.database()?;
     // Leases and due times must not jump with the machine's clock.
     let clock: Arc<dyn Clock> = Arc::new(SteadyClock::set_by(&SystemClock));
-    let database = Sqlite::open(&file.path, Arc::clone(&clock))
-        .await
-        .with_context(|| format!("cannot open the database {}", file.path.display()))?;
-    let secrets = Secrets::of(&folder, file.is_new)?;
-    let hasher = hasher(&settings).await?;
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}; give another --listen", settings.listen))?;
-    let address = listener.local_addr().context("cannot tell where it listens")?;
+    let database = open(&file.path, Arc::clone(&clock)).await?;
+    let secrets = Secrets::of(&config, &folder, file.is_new)?;
     let stop = signals::stop_token()?;
 
     let (api, workers) = compose(secrets, &database, clock, hasher)?;
     // This process is alone with its folder: whoever held a lease is gone.
     let released = database.release_leases().await.context("cannot go on with what was under way")?;
     if released > 0 {
-        info!(sagas = released, "going on with what was under way");
+        info!(sagas = released, "leases of the last run released");
     }
+    let (version, data) = (env!("CARGO_PKG_VERSION"), folder.path().display());
+    info!(%version, %address, database = %"sqlite", %data, "started");
     // Nobody may be reading.
     let _ = write!(std::io::stdout(), "{}", Banner { address, data_dir: folder.path() });
 
@@ -65,6 +71,23 @@ pub(crate) async fn serve(settings: Serve) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The one place where a PostgreSQL store takes the place of SQLite.
+fn postgres(url: &Secret, connections: u32) -> anyhow::Result<()> {
+    let _ = (url.reveal(), connections);
+    bail!("PostgreSQL is not in this build; unset DATABASE_URL to use SQLite in the data folder")
+}
+
+async fn open(file: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Sqlite> {
+    let shown = file.display();
+    Sqlite::open(file, clock).await.map_err(|error| match error {
+        // SQLite's own words do not say what to do.
+        OpenError::Io(said) => anyhow!("cannot open the database {shown}; {ADVICE}: {said}"),
+        error @ (OpenError::TooNew { .. } | OpenError::Foreign(_) | OpenError::Broken) => {
+            Error::new(error).context(format!("cannot open the database {shown}"))
+        }
+    })
+}
+
 /// Stops everything when this ends or crashes.
 async fn with_stop<T>(work: impl Future<Output = T>, stop: CancellationToken) -> T {
     let _stop = stop.drop_guard();
@@ -72,13 +95,13 @@ async fn with_stop<T>(work: impl Future<Output = T>, stop: CancellationToken) ->
 }
 
 /// A hasher whose hashes leave a step time enough.
-async fn hasher(settings: &Serve) -> anyhow::Result<Arc<Hasher>> {
-    let hasher = Hasher::new(settings.argon2.clone(), cores());
+async fn hasher(cost: &Cost) -> anyhow::Result<Arc<Hasher>> {
+    let hasher = Hasher::new(cost.clone(), cores());
     let took = tokio::time::timeout(SLOWEST_HASH, hasher.trial()).await;
     match took {
         Ok(took) => debug!(hash = ?took.map_err(anyhow::Error::msg)?, "one password hash"),
         Err(_) => {
-            bail!("one hash of {} takes longer than {SLOWEST_HASH:?} here; give a cheaper --argon2", settings.argon2)
+            bail!("one hash of {cost} takes longer than {SLOWEST_HASH:?} here; give a cheaper --argon2")
         }
     }
     Ok(Arc::new(hasher))

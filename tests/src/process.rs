@@ -47,9 +47,19 @@ impl Server {
     /// # Errors
     /// If it does not start.
     pub async fn start_with(data: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
+        Self::start_in(data, arguments, &[]).await
+    }
+
+    /// As [`Server::start_with`], with these environment variables.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start_in(data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Self> {
         let log = data.with_extension("log");
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log)?;
-        let mut child = command(data).await?.args(arguments).stdout(Stdio::piped()).stderr(file).spawn()?;
+        let mut command = command(data).await?;
+        command.args(arguments).envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(file);
+        let mut child = command.spawn()?;
         let stdout = child.stdout.take().context("no standard output")?;
         let mut lines = BufReader::new(stdout).lines();
         let mut banner = String::new();
@@ -113,8 +123,17 @@ impl Server {
 /// # Errors
 /// If it does not end in time.
 pub async fn run(arguments: &[&str]) -> anyhow::Result<Output> {
-    let output = Command::new(binary().await?).args(arguments).kill_on_drop(true).output();
-    timeout(START, output).await.context("it did not end")?.context("it did not run")
+    run_with(arguments, &[]).await
+}
+
+/// As [`run`], with these environment variables.
+///
+/// # Errors
+/// If it does not end in time.
+pub async fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Output> {
+    let mut command = Command::new(binary().await?);
+    unconfigured(&mut command).args(arguments).envs(environment.iter().copied()).kill_on_drop(true);
+    timeout(START, command.output()).await.context("it did not end")?.context("it did not run")
 }
 
 impl Failure {
@@ -136,8 +155,17 @@ async fn command(data: &Path) -> anyhow::Result<Command> {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(binary().await?).arg("serve").arg("--data-dir").arg(data);
     command.args(["--listen", "127.0.0.1:0", "--argon2", "m=8,t=1,p=1"]).kill_on_drop(true);
-    for variable in ["SIGNUP_LOG", "SIGNUP_LISTEN", "SIGNUP_DATA_DIR", "SIGNUP_ARGON2", "DATABASE_URL", "REDIS_URL"] {
-        command.env_remove(variable);
-    }
+    unconfigured(&mut command);
     Ok(command)
+}
+
+/// Without whatever the tests' own environment configures.
+fn unconfigured(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os() {
+        let is_setting = name.as_encoded_bytes().starts_with(b"SIGNUP_");
+        if is_setting || ["DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL"].iter().any(|other| name == *other) {
+            command.env_remove(name);
+        }
+    }
+    command
 }

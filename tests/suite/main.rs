@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails the test")]
 
 mod architecture;
+mod configuration;
 mod embedded;
 mod kill;
 mod start;

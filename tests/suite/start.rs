@@ -93,6 +93,49 @@ async fn an_address_in_use_is_refused() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains(&format!("cannot listen on {address}")) && said.lines().count() == 1, "{said}");
     assert_eq!(output.status.code(), Some(1));
+    assert!(!data.exists(), "a start that fails leaves no folder behind");
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir_all(data.join("signup.db")).unwrap();
+    let failure = Failure::of(&data).await.unwrap();
+    assert!(one_line(&failure).contains("signup.db is a folder where the database should be; move it"), "{failure:?}");
+
+    // What SQLite makes beside the database cannot be made: as in a folder that cannot be written.
+    fs::remove_dir(data.join("signup.db")).unwrap();
+    fs::create_dir_all(data.join("signup.db-wal")).unwrap();
+    let failure = Failure::of(&data).await.unwrap();
+    assert!(one_line(&failure).contains("let this user write to the folder and to the files in it"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn the_log_begins_with_what_was_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = Server::start(&data).await.unwrap();
+    let log = server.log().unwrap();
+    let first = log.lines().next().unwrap();
+    for part in ["started version=", "address=127.0.0.1:", "database=sqlite", data.to_str().unwrap()] {
+        assert!(first.contains(part), "{part} is missing: {first}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_for_programs_has_an_object_on_each_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let server =
+        Server::start_with(&folder.path().join("data"), &["--log", "debug", "--log-format", "json"]).await.unwrap();
+    assert_eq!(server.client().sign_up("ada@example.com", "Ada", 5).await.unwrap().status, 201);
+    let log = server.log().unwrap();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ended = lines.iter().find(|line| line["message"] == "saga ended").unwrap();
+    assert_eq!((&ended["end"], &ended["level"]), (&"completed".into(), &"INFO".into()));
+    assert!(ended["spans"][0]["saga.id"].is_string(), "{ended}");
+    let step = lines.iter().find(|line| line["message"] == "executed").unwrap();
+    assert_eq!(step["next"], "create_organization");
 }
 
 #[tokio::test]
@@ -137,10 +180,43 @@ async fn a_lost_key_is_said_in_the_log() {
 }
 
 #[tokio::test]
+async fn a_lost_database_is_said_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    assert!(Server::start(&data).await.unwrap().terminate().await.unwrap().success());
+    fs::remove_file(data.join("signup.db")).unwrap();
+    let server = Server::start(&data).await.unwrap();
+    assert!(server.log().unwrap().contains("the folder has keys, but the database in it is new"));
+}
+
+#[tokio::test]
+async fn a_key_that_others_may_read_is_said_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    assert!(Server::start(&data).await.unwrap().terminate().await.unwrap().success());
+    fs::set_permissions(data.join("seal.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let server = Server::start(&data).await.unwrap();
+    let path = data.join("seal.key");
+    assert!(server.log().unwrap().contains(&format!("run `chmod 600 {}`", path.display())));
+}
+
+#[tokio::test]
 async fn help_names_every_command_and_setting() {
     let output = run(&["--help"]).await.unwrap();
     let help = String::from_utf8_lossy(&output.stdout);
-    for part in ["serve", "openapi", "--listen", "SIGNUP_LISTEN", "--data-dir", "--log", "--argon2", "127.0.0.1:8080"] {
+    for part in [
+        "serve",
+        "config",
+        "keys",
+        "openapi",
+        "--config",
+        "--listen",
+        "SIGNUP_LISTEN",
+        "--data-dir",
+        "--log",
+        "--argon2",
+        "127.0.0.1:8080",
+    ] {
         assert!(help.contains(part), "{part} is missing: {help}");
     }
     let output = run(&["server"]).await.unwrap();

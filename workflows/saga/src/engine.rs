@@ -103,15 +103,20 @@ impl<S: Saga> Engine<S> {
 
     /// Gives a job back whose step has not begun.
     pub async fn hand_back(&self, job: &Job<S>, due_in: Duration) {
+        let span = info_span!("saga.hand_back", saga.id = %job.claimed.fence.saga);
+        self.give_back(job, due_in).instrument(span).await;
+    }
+
+    async fn give_back(&self, job: &Job<S>, due_in: Duration) {
         let fence = job.claimed.fence;
         match timeout(self.policy.claim, self.store.hand_back(&fence, due_in)).await {
-            Ok(Ok(false)) => debug!(saga.id = %fence.saga, "not handed back: the claim does not hold any more"),
+            Ok(Ok(false)) => debug!("not handed back: the claim does not hold any more"),
             Ok(Ok(true)) => {
                 let state = State::Active(job.claimed.state.clone());
                 self.listener.advanced(&Advanced { saga: fence.saga, state, due_in });
             }
-            Ok(Err(error)) => warn!(saga.id = %fence.saga, %error, "not handed back, the lease will run out"),
-            Err(_) => warn!(saga.id = %fence.saga, "not handed back in time, the lease will run out"),
+            Ok(Err(error)) => warn!(%error, "not handed back, the lease will run out"),
+            Err(_) => warn!("not handed back in time, the lease will run out"),
         }
     }
 
@@ -127,7 +132,7 @@ impl<S: Saga> Engine<S> {
         let outcome = match self.foregone(step, &job.claimed) {
             Some(outcome) => outcome,
             None if job.deadline.duration_since(Instant::now()) < step.timeout() + self.policy.commit => {
-                self.hand_back(job, self.policy.hand_back_pause.mul_f64(0.5 + 0.5 * self.random.fraction())).await;
+                self.give_back(job, self.policy.hand_back_pause.mul_f64(0.5 + 0.5 * self.random.fraction())).await;
                 return Ran::HandedBack;
             }
             None => perform(step, &job.claimed).await,
@@ -244,12 +249,16 @@ fn report<S: Saga>(transition: &Transition, commit: &Commit<S>) {
         Direction::Backward => "compensated",
     };
     match transition {
-        Transition::Advance { to: State::Ended(end), .. } => info!(?end, "saga ended"),
-        Transition::Advance { to, event: EventKind::GaveUp } => {
-            warn!(?took, error = commit.note.error, next = ?to.step(), "gave up on the step, undoing");
+        Transition::Advance { to: to @ State::Ended(_), .. } => {
+            info!(end = %to.word(), code = to.code().map(display), "saga ended");
         }
-        Transition::Advance { to, event: EventKind::Refused } => info!(?took, next = ?to.step(), "refused, undoing"),
-        Transition::Advance { to, event } => debug!(?took, ?event, next = ?to.step(), "{direction}"),
+        Transition::Advance { to, event: EventKind::GaveUp } => {
+            warn!(?took, error = commit.note.error, next = to.step().map(display), "gave up on the step, undoing");
+        }
+        Transition::Advance { to, event: EventKind::Refused } => {
+            info!(?took, next = to.step().map(display), "refused, undoing");
+        }
+        Transition::Advance { to, event } => debug!(?took, ?event, next = to.step().map(display), "{direction}"),
         Transition::Again { after, stuck: true, .. } => {
             error!(?after, error = commit.note.error, "stuck: the compensation keeps failing");
         }

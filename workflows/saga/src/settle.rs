@@ -51,7 +51,7 @@ pub(crate) async fn settle<S: Saga>(
         if again_at >= deadline {
             return Settled::Abandoned(error);
         }
-        warn!(saga.id = %commit.fence.saga, %error, number, "commit not settled, sending it again");
+        warn!(%error, number, "commit not settled, sending it again");
         sleep_until(again_at).await;
     }
 }

@@ -65,6 +65,11 @@ impl Sealer {
         seal(&key, &[], &[]).map(|_| Self { key }).map_err(|_| SealKeyError)
     }
 
+    /// The public key: 32 bytes that are no secret.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.key.to_bytes().into()
+    }
+
     /// Seals a password for one saga.
     pub fn seal(&self, saga: SagaId, password: &Password) -> SealedPassword {
         // With a key that has sealed before this fails past 2^32 bytes alone.
@@ -176,6 +181,13 @@ mod tests {
         assert_eq!(unsealer.open(ours, &sealed).unwrap().as_bytes(), password().as_bytes());
         assert_eq!(unsealer.open(other, &sealed).unwrap_err(), OpenError::Corrupt);
         assert_eq!(Unsealer::new(&[8; 32]).unwrap().open(ours, &sealed).unwrap_err(), OpenError::OtherKey);
+    }
+
+    #[test]
+    fn a_sealer_is_made_anew_from_its_public_key() {
+        let (unsealer, saga) = (Unsealer::new(&[7; 32]).unwrap(), saga());
+        let sealer = Sealer::new(&unsealer.sealer().public_key()).unwrap();
+        assert!(unsealer.open(saga, &sealer.seal(saga, &password())).is_ok());
     }
 
     #[test]

@@ -1,0 +1,128 @@
+//! Every setting there is.
+
+use super::setting::Unset::{Default, Means};
+use super::setting::{Kind, Setting};
+
+/// All of them, in the order in which they are shown.
+pub(crate) static ALL: [&Setting; 10] = [
+    &LISTEN,
+    &DATA_DIR,
+    &DATABASE_URL,
+    &DATABASE_CONNECTIONS,
+    &LOG,
+    &LOG_FORMAT,
+    &ARGON2,
+    &SEAL_PUBLIC_KEY,
+    &SEAL_PRIVATE_KEY,
+    &HASH_KEY,
+];
+
+pub(crate) static LISTEN: Setting = Setting {
+    key: "listen",
+    variable: "SIGNUP_LISTEN",
+    kind: Kind::Plain { flag: "listen" },
+    value: "ADDRESS:PORT",
+    unset: Default("127.0.0.1:8080"),
+    meaning: "Where to listen",
+};
+
+pub(crate) static DATA_DIR: Setting = Setting {
+    key: "data_dir",
+    variable: "SIGNUP_DATA_DIR",
+    kind: Kind::Plain { flag: "data-dir" },
+    value: "FOLDER",
+    unset: Default("./data"),
+    meaning: "Where the SQLite database and the generated keys are kept; made if missing",
+};
+
+pub(crate) static DATABASE_URL: Setting = Setting {
+    key: "database_url",
+    variable: "DATABASE_URL",
+    kind: Kind::Secret,
+    value: "URL",
+    unset: Means("SQLite in the data folder"),
+    meaning: "The PostgreSQL database: `postgres://user:password@host/database`",
+};
+
+pub(crate) static DATABASE_CONNECTIONS: Setting = Setting {
+    key: "database_connections",
+    variable: "SIGNUP_DATABASE_CONNECTIONS",
+    kind: Kind::Plain { flag: "database-connections" },
+    value: "N",
+    unset: Default("20"),
+    meaning: "The most connections of this process to PostgreSQL, from 4 to 1000",
+};
+
+pub(crate) static LOG: Setting = Setting {
+    key: "log",
+    variable: "SIGNUP_LOG",
+    kind: Kind::Plain { flag: "log" },
+    value: "FILTER",
+    unset: Default("info"),
+    meaning: "What to log: a level (off, error, warn, info, debug, trace), or directives such as `info,saga=debug`",
+};
+
+pub(crate) static LOG_FORMAT: Setting = Setting {
+    key: "log_format",
+    variable: "SIGNUP_LOG_FORMAT",
+    kind: Kind::Plain { flag: "log-format" },
+    value: "text|json",
+    unset: Default("text"),
+    meaning: "How to log: `text` for people, `json` for programs, one object a line",
+};
+
+pub(crate) static ARGON2: Setting = Setting {
+    key: "argon2",
+    variable: "SIGNUP_ARGON2",
+    kind: Kind::Plain { flag: "argon2" },
+    value: "m=KIB,t=N,p=N",
+    unset: Default("m=19456,t=2,p=1"),
+    meaning: "What one password hash costs (Argon2id): KiB of memory, passes, lanes; less than the default is refused",
+};
+
+pub(crate) static SEAL_PUBLIC_KEY: Setting = Setting {
+    key: "seal_public_key",
+    variable: "SIGNUP_SEAL_PUBLIC_KEY",
+    kind: Kind::Public { flag: "seal-public-key" },
+    value: "BASE64",
+    unset: Means("made from the private key"),
+    meaning: "Seals passwords: 32 bytes in Base64. Not a secret",
+};
+
+pub(crate) static SEAL_PRIVATE_KEY: Setting = Setting {
+    key: "seal_private_key",
+    variable: "SIGNUP_SEAL_PRIVATE_KEY",
+    kind: Kind::Secret,
+    value: "BASE64",
+    unset: Means("`seal.key` in the data folder; made if missing"),
+    meaning: "Opens sealed passwords: 32 bytes in Base64",
+};
+
+pub(crate) static HASH_KEY: Setting = Setting {
+    key: "hash_key",
+    variable: "SIGNUP_HASH_KEY",
+    kind: Kind::Secret,
+    value: "BASE64",
+    unset: Means("`hash.key` in the data folder; made if missing"),
+    meaning: "Keys the hashes of idempotency keys: 32 bytes in Base64",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_has_one_name_in_three_spellings() {
+        for setting in ALL {
+            let upper = setting.key.to_uppercase();
+            assert!(setting.variable == format!("SIGNUP_{upper}") || setting.variable == "DATABASE_URL", "{upper}");
+            let flag = setting.flag().unwrap_or_default();
+            assert!(flag.is_empty() || flag == setting.key.replace('_', "-"), "{flag}");
+        }
+    }
+
+    #[test]
+    fn the_default_cost_of_a_hash_is_the_hashers_own() {
+        assert_eq!(ARGON2.unset, Default(&signup::Cost::default().to_string()));
+    }
+}

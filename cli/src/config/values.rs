@@ -1,0 +1,132 @@
+//! What settings may be. Whoever is refused is told what a good value is.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use signup::{Cost, Sealer};
+
+use super::secret::Secret;
+use crate::key::{self, Key};
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For a person.
+    Text,
+    /// For a program: one JSON object a line.
+    Json,
+}
+
+/// How many connections to the database a process may have.
+const CONNECTIONS: std::ops::RangeInclusive<u32> = 4..=1000;
+
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    // The one name that everybody tries, and that means the same everywhere.
+    let numbers = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numbers.as_deref().unwrap_or(text).parse().map_err(|_| {
+        format!(
+            "`{text}` is no address to listen on; give numbers with a port, as in 127.0.0.1:8080, or 0.0.0.0:8080 to be \
+             reached from everywhere"
+        )
+    })
+}
+
+pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() { Err("it is empty; give a folder, as in ./data".to_owned()) } else { Ok(text.into()) }
+}
+
+pub(super) fn database_url(text: &str) -> Result<Secret, String> {
+    if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return Ok(Secret::new(text.to_owned()));
+    }
+    Err("it is no PostgreSQL URL; give postgres://user:password@host/database, or leave it out to use SQLite in the \
+         data folder"
+        .to_owned())
+}
+
+pub(super) fn connections(text: &str) -> Result<u32, String> {
+    let (least, most) = (CONNECTIONS.start(), CONNECTIONS.end());
+    let number = text.parse().ok().filter(|number| CONNECTIONS.contains(number));
+    number.ok_or_else(|| format!("`{text}` is no number of connections; give one from {least} to {most}"))
+}
+
+pub(super) fn cost(text: &str) -> Result<Cost, String> {
+    text.parse().map_err(|error| format!("`{text}` is no cost of a hash: it {error}"))
+}
+
+pub(super) fn public_key(text: &str) -> Result<Sealer, String> {
+    let bytes = key::decode(text).map_err(|what| key_error(&what))?;
+    Sealer::new(&*bytes).map_err(|error| key_error(&error.to_string()))
+}
+
+pub(super) fn key(text: &str) -> Result<Key, String> {
+    key::decode(text).map(Key::new).map_err(|what| key_error(&what))
+}
+
+fn key_error(what: &str) -> String {
+    format!("{what}; give 32 bytes in Base64, as `signup keys init` prints them")
+}
+
+impl LogFormat {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(format!("`{other}` is no format of a log; give text or json")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_numbers_or_localhost() {
+        assert_eq!(listen("localhost:80"), Ok(SocketAddr::from(([127, 0, 0, 1], 80))));
+        assert_eq!(listen("[::1]:80").map(|address| address.port()), Ok(80));
+        for text in ["", "8080", ":8080", "127.0.0.1", "localhost", "localhost:x", "example.com:80", "127.0.0.1:65536"]
+        {
+            let said = listen(text).unwrap_err();
+            assert!(said.starts_with(&format!("`{text}` is no address to listen on; give ")), "{said}");
+        }
+    }
+
+    #[test]
+    fn connections_have_bounds() {
+        assert_eq!((connections("4"), connections("1000")), (Ok(4), Ok(1000)));
+        for text in ["", "3", "1001", "-5", "many"] {
+            let expected = format!("`{text}` is no number of connections; give one from 4 to 1000");
+            assert_eq!(connections(text), Err(expected));
+        }
+    }
+
+    #[test]
+    fn only_postgresql_is_a_database_to_name_and_what_was_given_is_not_shown() {
+        for url in ["postgres://localhost/signup", "postgresql://user:password@host/signup"] {
+            assert_eq!(database_url(url).unwrap().reveal(), url);
+        }
+        for url in ["", "mysql://canary@host/x", "sqlite:canary", "canary", "postgres:canary"] {
+            let said = database_url(url).unwrap_err();
+            assert!(said.contains("give postgres://") && !said.contains("canary"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_32_bytes_and_what_was_given_is_not_shown() {
+        assert!(key("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=").is_ok());
+        for text in ["", "canary!", "Y2FuYXJ5"] {
+            let said = key(text).unwrap_err();
+            assert!(said.ends_with("; give 32 bytes in Base64, as `signup keys init` prints them"), "{said}");
+            assert!(!said.contains("canary") && !said.contains("Y2Fu"), "{said}");
+        }
+        assert!(public_key(&"A".repeat(43)).is_err(), "without padding");
+        assert!(public_key(&format!("{}=", "A".repeat(43))).is_err(), "of low order");
+    }
+
+    #[test]
+    fn a_cost_and_a_format_say_what_they_may_be() {
+        assert_eq!(cost("nonsense").unwrap_err(), "`nonsense` is no cost of a hash: it must look like m=19456,t=2,p=1");
+        assert_eq!(LogFormat::parse("xml").unwrap_err(), "`xml` is no format of a log; give text or json");
+    }
+}
