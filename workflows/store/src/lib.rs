@@ -1,8 +1,9 @@
 //! The databases behind the engine's [`saga::Store`], for the sign-up saga.
 //!
-//! [`sqlite`] is a file and needs nothing installed. `memory`, for tests, is the reference: what it does in plain Rust
+//! [`sqlite`] is a file and needs nothing installed; [`postgres`] serves many processes. `memory`, for tests, is the reference: what it does in plain Rust
 //! is what the others do in SQL. One conformance suite runs on all of them.
 
+pub mod postgres;
 pub mod sqlite;
 
 #[cfg(feature = "testing")]
@@ -12,4 +13,5 @@ pub mod invariants;
 #[cfg(feature = "testing")]
 pub mod memory;
 
+pub use postgres::Postgres;
 pub use sqlite::Sqlite;

@@ -22,6 +22,15 @@ macro_rules! on_every_store {
             )+)+
         }
 
+        mod postgres {
+            $($(
+                #[tokio::test $runtime]
+                async fn $check() {
+                    super::$module::$check(crate::world::World::in_postgres().await).await;
+                }
+            )+)+
+        }
+
         mod sqlite {
             $($(
                 #[tokio::test $runtime]

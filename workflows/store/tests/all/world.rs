@@ -6,6 +6,7 @@ mod history;
 mod memory;
 mod moves;
 mod people;
+mod postgres;
 mod sqlite;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub(crate) use harness::{Harness, steady};
 pub(crate) use history::rewritten;
 pub(crate) use moves::*;
 pub(crate) use people::{PASSWORD, People};
+pub(crate) use postgres::raw as raw_postgres;
 pub(crate) use sqlite::raw;
 
 /// Enough for the smallest difference that every store can tell.
@@ -44,6 +46,10 @@ impl World {
         Self::over(Box::new(sqlite::InAFile::new().await))
     }
 
+    pub(crate) async fn in_postgres() -> Self {
+        Self::over(Box::new(postgres::InPostgres::new().await))
+    }
+
     /// A world of the same kind in which nothing has happened.
     pub(crate) async fn another(&self) -> Self {
         Self::over(self.harness.another().await)
@@ -61,6 +67,11 @@ impl World {
     /// The file that holds it.
     pub(crate) fn file(&self) -> PathBuf {
         self.harness.file()
+    }
+
+    /// The database that holds it.
+    pub(crate) fn database(&self) -> String {
+        self.harness.database()
     }
 
     pub(crate) async fn advance(&self, by: Duration) {

@@ -179,6 +179,18 @@ impl Store<SignUp> for Line {
         self.read(|store| async move { store.events(saga, from).await }).await
     }
 
+    async fn list(&self, filter: &saga::store::Filter) -> Result<Vec<saga::store::Record>, Error> {
+        self.store.list(filter).await
+    }
+
+    async fn inspect(&self, saga: SagaId) -> Result<Option<saga::store::Inspection>, Error> {
+        self.store.inspect(saga).await
+    }
+
+    async fn operate(&self, operation: &saga::store::Operation) -> Result<saga::store::Operated, Error> {
+        self.store.operate(operation).await
+    }
+
     async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error> {
         let policy = *policy;
         self.write(|store| async move { store.housekeep(&policy).await }).await

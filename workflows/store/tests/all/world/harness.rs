@@ -21,7 +21,7 @@ pub(crate) trait Harness: Send + Sync {
     /// Everything in it.
     async fn facts(&self) -> Facts;
 
-    /// Lets time pass. A database with a clock of its own moves its rows back instead.
+    /// Lets time pass.
     async fn advance(&self, by: Duration);
 
     /// Makes a table refuse every DELETE from now on, or no longer.
@@ -36,6 +36,11 @@ pub(crate) trait Harness: Send + Sync {
     /// The file that holds it.
     fn file(&self) -> PathBuf {
         panic!("this store is not in a file")
+    }
+
+    /// The database that holds it.
+    fn database(&self) -> String {
+        panic!("this store is not on a server")
     }
 
     /// A fresh store of this kind.

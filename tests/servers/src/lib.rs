@@ -1,0 +1,9 @@
+//! Private servers for tests and benchmarks, from the programs that are installed on the machine.
+//!
+//! Each one runs in a folder of its own, on a free port of the loopback address. It ends with the value that stands
+//! for it, and with the process that started it, however that ends; nothing of it is left behind.
+
+mod keeper;
+mod postgres;
+
+pub use postgres::{Durability, Postgres};

@@ -1,0 +1,142 @@
+//! Coalescing: one statement for many callers.
+//!
+//! Each kind of statement has a lane. A batch is whatever queued in it while the previous one was in flight: a single
+//! caller waits for nothing, and under load one round trip and one sync of the disk serve many. The callers do not
+//! know. One that goes away does not stop its write.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use saga::store::Error;
+use tokio::sync::mpsc::error::SendTimeoutError;
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, warn};
+
+use super::error::Failure;
+
+/// Members of one statement.
+const BATCH: usize = 128;
+/// Members that may wait; more callers wait to be let in.
+const QUEUE: usize = 1024;
+/// How long a member may wait to be let in. One that is not let in is not sent.
+const ENTRY: Duration = Duration::from_secs(4);
+/// How often a statement that collided with another is sent again.
+const COLLISIONS: u32 = 5;
+/// Before it is sent again; longer each time.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A kind of statement that works on many members at once.
+#[async_trait]
+pub(super) trait Batch: Send + Sync + 'static {
+    /// What a caller brings.
+    type Member: Send + Sync + 'static;
+    /// What a caller gets.
+    type Answer: Send + 'static;
+
+    /// Where a member stands in a batch: all batches lock rows in the same order.
+    fn order(one: &Self::Member, other: &Self::Member) -> std::cmp::Ordering;
+
+    /// Whether two members that are equal in that order cannot be in one statement, which changes a row only once.
+    const EXCLUSIVE: bool;
+
+    /// Runs the statement: an answer for each member, in their order.
+    async fn run(&self, members: &[Self::Member]) -> Result<Vec<Self::Answer>, Failure>;
+}
+
+type Waiting<B> = (<B as Batch>::Member, oneshot::Sender<Result<<B as Batch>::Answer, Error>>);
+
+/// The way in to one kind of statement.
+pub(super) struct Lane<B: Batch> {
+    queue: mpsc::Sender<Waiting<B>>,
+}
+
+impl<B: Batch> Lane<B> {
+    pub(super) fn open(batch: Arc<B>) -> Self {
+        let (queue, members) = mpsc::channel(QUEUE);
+        tokio::spawn(drive(batch, members));
+        Self { queue }
+    }
+
+    pub(super) async fn send(&self, member: B::Member) -> Result<B::Answer, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send_timeout((member, reply), ENTRY).await.map_err(|error| match error {
+            SendTimeoutError::Timeout(_) => Error::Unavailable("too many statements are waiting".into()),
+            SendTimeoutError::Closed(_) => Error::Unavailable("the store is closed".into()),
+        })?;
+        answer.await.map_err(|_| Error::InDoubt("the statement was cut off".into()))?
+    }
+}
+
+async fn drive<B: Batch>(batch: Arc<B>, mut queue: mpsc::Receiver<Waiting<B>>) {
+    let mut waiting = Vec::with_capacity(BATCH);
+    while !waiting.is_empty() || queue.recv_many(&mut waiting, BATCH).await > 0 {
+        let left = take_turns::<B>(&mut waiting);
+        let (members, replies): (Vec<_>, Vec<_>) = std::mem::replace(&mut waiting, left).into_iter().unzip();
+        for (answer, reply) in answers(&*batch, &members).await.into_iter().zip(replies) {
+            // The caller may have gone; what is written stays written.
+            let _ = reply.send(answer);
+        }
+    }
+}
+
+/// Puts a batch in its order, and takes out who has to wait for the next one.
+fn take_turns<B: Batch>(waiting: &mut Vec<Waiting<B>>) -> Vec<Waiting<B>> {
+    waiting.sort_by(|(one, _), (other, _)| B::order(one, other));
+    if !B::EXCLUSIVE {
+        return Vec::new();
+    }
+    let (mut batch, mut left) = (Vec::<Waiting<B>>::with_capacity(waiting.len()), Vec::new());
+    for member in waiting.drain(..) {
+        let taken = batch.last().is_some_and(|(last, _)| B::order(last, &member.0).is_eq());
+        if taken { left.push(member) } else { batch.push(member) }
+    }
+    *waiting = batch;
+    left
+}
+
+/// An answer for each member. An error that one of them may have caused is found by running each on its own.
+async fn answers<B: Batch>(batch: &B, members: &[B::Member]) -> Vec<Result<B::Answer, Error>> {
+    match patiently(batch, members).await {
+        Ok(answers) => answers.into_iter().map(Ok).collect(),
+        Err(Failure::Rejected(what) | Failure::Unreadable(what)) if members.len() > 1 => {
+            debug!(members = members.len(), error = what, "batch refused, running its members singly");
+            let mut answers = Vec::with_capacity(members.len());
+            for member in members {
+                let alone = patiently(batch, std::slice::from_ref(member)).await;
+                let none = || Failure::Unreadable("a statement gave no answer".into());
+                answers.push(alone.and_then(|mut answer| answer.pop().ok_or_else(none)).map_err(Error::from));
+            }
+            answers
+        }
+        Err(failure) => members.iter().map(|_| Err(failure.clone().into())).collect(),
+    }
+}
+
+/// Runs a statement, again where it lost a race with another.
+async fn patiently<B: Batch>(batch: &B, members: &[B::Member]) -> Result<Vec<B::Answer>, Failure> {
+    let mut collisions = 0;
+    loop {
+        match batch.run(members).await {
+            Err(Failure::Collided(what)) if collisions < COLLISIONS => {
+                collisions += 1;
+                warn!(collisions, error = what, "a statement collided with another, sending it again");
+                tokio::time::sleep(PAUSE * collisions).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+impl<B: Batch> Clone for Lane<B> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone() }
+    }
+}
+
+impl<B: Batch> fmt::Debug for Lane<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lane")
+    }
+}

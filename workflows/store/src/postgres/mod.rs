@@ -1,0 +1,124 @@
+//! Sagas in PostgreSQL: the store of many processes.
+//!
+//! Every write is one statement that commits by itself, in the same order as in every dialect: lock, effect, advance,
+//! event. The clock is the server's, `now()`, which no process' clock can contradict. Statements that many callers
+//! send are coalesced, see `lane.rs`.
+
+mod accept;
+mod claim;
+mod commit;
+mod connections;
+mod effect;
+mod error;
+mod housekeep;
+mod lane;
+mod lease;
+mod open;
+mod read;
+#[cfg(feature = "testing")]
+mod snapshot;
+mod value;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use saga::store::{
+    Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
+    Operation, Record, View,
+};
+use saga::{Policy, SagaId, Store};
+use signup::{Proposal, SignUp};
+
+use accept::AcceptBatch;
+use commit::Commits;
+use connections::Connections;
+use lane::Lane;
+pub use open::{Database, OpenError};
+
+/// A store in a PostgreSQL database.
+#[derive(Clone)]
+pub struct Postgres {
+    /// For requests.
+    front: Connections,
+    /// For workers.
+    work: Connections,
+    /// For operators.
+    back: Connections,
+    accepts: Lane<AcceptBatch>,
+    commits: Commits,
+}
+
+#[async_trait]
+impl Store<SignUp> for Postgres {
+    async fn accept(&self, proposal: &Proposal) -> Result<Accepted<SignUp>, Error> {
+        self.accept_or_classify(proposal).await
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed<SignUp>>, Error> {
+        claim::claim(&self.work, claim).await
+    }
+
+    async fn commit(&self, commit: &Commit<SignUp>) -> Result<Committed, Error> {
+        self.commits.send(commit).await
+    }
+
+    async fn hand_back(&self, fence: &Fence, due_in: Duration) -> Result<bool, Error> {
+        lease::hand_back(&self.work, fence, due_in).await
+    }
+
+    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
+        read::load(&self.front, saga).await
+    }
+
+    async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {
+        read::events(&self.work, saga, from).await
+    }
+
+    async fn list(&self, _: &Filter) -> Result<Vec<Record>, Error> {
+        Err(Error::Unavailable("not built".into()))
+    }
+
+    async fn inspect(&self, _: SagaId) -> Result<Option<Inspection>, Error> {
+        Err(Error::Unavailable("not built".into()))
+    }
+
+    async fn operate(&self, _: &Operation) -> Result<Operated, Error> {
+        Err(Error::Unavailable("not built".into()))
+    }
+
+    async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error> {
+        housekeep::housekeep(&self.work, policy).await
+    }
+
+    async fn release_leases(&self) -> Result<u64, Error> {
+        lease::release_all(&self.work).await
+    }
+}
+
+impl Postgres {
+    fn over(front: Connections, work: Connections, back: Connections) -> Self {
+        let (accepts, commits) = (Lane::open(Arc::new(AcceptBatch(front.clone()))), Commits::open(&work));
+        Self { front, work, back, accepts, commits }
+    }
+
+    /// Every statement of this store, by name: for a test that prepares them all.
+    pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
+        let modules: [&[(&str, &str)]; 6] =
+            [accept::SQL, claim::SQL, commit::SQL, housekeep::SQL, lease::SQL, read::SQL];
+        modules.into_iter().flatten().copied()
+    }
+
+    /// Closes every connection, once its statement has ended.
+    pub async fn close(self) {
+        for connections in [&self.front, &self.work, &self.back] {
+            connections.close().await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Postgres")
+    }
+}

@@ -1,0 +1,246 @@
+//! Opening a PostgreSQL database.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Connection, Row};
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::Postgres;
+use super::connections::{Bounds, Connections, STATEMENT};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// The oldest server that is known to do, as it tells its own version: 15.0.
+const OLDEST: i32 = 150_000;
+/// How long one try to connect may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Between two tries to connect: doubling from the first to the second.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(8));
+
+/// What every connection is set to.
+///
+/// Every statement is short, static and made of nested loops over indexes, however large the tables have grown and
+/// whatever was known of them when it was planned.
+const SETTINGS: [(&str, &str); 6] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+    ("idle_in_transaction_session_timeout", "5s"),
+];
+
+/// A PostgreSQL database, and how to use it.
+#[derive(Debug, Clone)]
+pub struct Database {
+    options: PgConnectOptions,
+    connections: u32,
+}
+
+/// Why a database does not open.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The URL cannot be read.
+    #[error("it is not a PostgreSQL URL ({0}); expected postgres://user:password@host:5432/database")]
+    Url(String),
+    /// The server does not let us in.
+    #[error("the server refuses us: {0}; check user and password")]
+    Denied(String),
+    /// The server is older than what this program knows.
+    #[error("the server is PostgreSQL {0}, too old: 15 is the oldest that will do")]
+    TooOld(String),
+    /// It was written by a newer program.
+    #[error("it has schema {found}, newer than the schema {known} that this program knows: run the newer program")]
+    TooNew {
+        /// Its schema's number.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// A migration that it has is not the one that this program has under the same number.
+    #[error("its schema {0} is not this program's: it was written by another build")]
+    Foreign(i64),
+    /// It lacks migrations that this program needs.
+    #[error("it has schema {found}, this program needs {known}: run `signup migrate` first")]
+    Behind {
+        /// Its schema's number, 0 for none.
+        found: i64,
+        /// The one that this program needs.
+        known: i64,
+    },
+    /// A migration failed.
+    #[error("it cannot be migrated: {0}")]
+    Migration(String),
+    /// It is not there, or not yet.
+    #[error("{0}")]
+    Away(String),
+}
+
+impl OpenError {
+    /// Whether the same may succeed later.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Away(_) => true,
+            Self::Url(_)
+            | Self::Denied(_)
+            | Self::TooOld(_)
+            | Self::TooNew { .. }
+            | Self::Foreign(_)
+            | Self::Behind { .. }
+            | Self::Migration(_) => false,
+        }
+    }
+}
+
+impl Database {
+    /// The database behind a URL, with at most so many connections from this process.
+    ///
+    /// # Errors
+    /// [`OpenError::Url`].
+    pub fn new(url: &str, connections: u32) -> Result<Self, OpenError> {
+        let options = PgConnectOptions::from_str(url).map_err(|error| OpenError::Url(error.to_string()))?;
+        let options = options.application_name("signup").disable_statement_logging();
+        Ok(Self { options, connections })
+    }
+
+    /// Where it is, for a person to read: never with a password.
+    pub fn place(&self) -> String {
+        let (host, port) = (self.options.get_host(), self.options.get_port());
+        let database = self.options.get_database().unwrap_or_else(|| self.options.get_username());
+        format!("{database} on {host}:{port}")
+    }
+
+    /// Brings the schema up to date: the numbers of the migrations that were missing.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong; where it [passes](OpenError::passes), the same may succeed later.
+    pub async fn migrate(&self) -> Result<Vec<i64>, OpenError> {
+        let mut connection = self.connect().await?;
+        let before = applied(&mut connection).await?;
+        MIGRATIONS.run_direct(None, &mut connection, false).await.map_err(migrate_error)?;
+        let missing = MIGRATIONS.iter().map(|migration| migration.version).filter(|version| !before.contains(version));
+        let missing: Vec<_> = missing.collect();
+        // It is closed politely where that is quick; the server finds out otherwise.
+        let _ = timeout(CONNECT, connection.close()).await;
+        Ok(missing)
+    }
+
+    /// Opens the store, once the schema is found to be one that this program can work with.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong; where it [passes](OpenError::passes), the same may succeed later.
+    pub async fn open(&self) -> Result<Postgres, OpenError> {
+        let mut connection = self.connect().await?;
+        let found = applied(&mut connection).await?.into_iter().max().unwrap_or(0);
+        let known = newest();
+        if found < known {
+            return Err(OpenError::Behind { found, known });
+        }
+        let _ = timeout(CONNECT, connection.close()).await;
+        let statement_timeout = format!("{}ms", STATEMENT.as_millis());
+        let options =
+            self.options.clone().options(SETTINGS).options([("statement_timeout", statement_timeout.as_str())]);
+        // Operators are let in however busy the rest is, and workers do not wait behind requests.
+        let back = 2.min(self.connections);
+        let work = (self.connections.saturating_sub(back) / 2).max(1);
+        let front = self.connections.saturating_sub(back + work).max(1);
+        let pool = |connections, acquire| Connections::new(options.clone(), Bounds { connections, acquire });
+        Ok(Postgres::over(
+            pool(front, Duration::from_secs(1)),
+            pool(work, Duration::from_secs(2)),
+            pool(back, Duration::from_secs(2)),
+        ))
+    }
+
+    /// Does `what` as soon as the database lets us, and says meanwhile what it waits for.
+    ///
+    /// # Errors
+    /// Those that do not [pass](OpenError::passes).
+    pub async fn patiently<T>(&self, what: impl AsyncFn(&Self) -> Result<T, OpenError>) -> Result<T, OpenError> {
+        let mut pause = PAUSE.0;
+        loop {
+            match what(self).await {
+                Err(error) if error.passes() => {
+                    warn!(database = self.place(), %error, again_in = ?pause, "waiting for the database");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE.1);
+                }
+                other => {
+                    if pause > PAUSE.0 && other.is_ok() {
+                        info!(database = self.place(), "the database is there");
+                    }
+                    return other;
+                }
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<PgConnection, OpenError> {
+        let connecting = timeout(CONNECT, PgConnection::connect_with(&self.options));
+        let away = |what: String| OpenError::Away(what);
+        let mut connection = connecting.await.map_err(|_| away("no answer".into()))?.map_err(connect_error)?;
+        let asked = sqlx::query(
+            "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version, pg_is_in_recovery() AS standby",
+        );
+        let row = timeout(CONNECT, asked.fetch_one(&mut connection)).await.map_err(|_| away("no answer".into()))?;
+        let row = row.map_err(connect_error)?;
+        let get = |error: sqlx::Error| away(error.to_string());
+        if row.try_get::<i32, _>("number").map_err(get)? < OLDEST {
+            return Err(OpenError::TooOld(row.try_get("version").map_err(get)?));
+        }
+        if row.try_get::<bool, _>("standby").map_err(get)? {
+            return Err(away("it is a standby, which takes no writes".into()));
+        }
+        Ok(connection)
+    }
+}
+
+/// The number of the newest migration that this program knows.
+fn newest() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// The numbers of the migrations that a database has.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, OpenError> {
+    let away = |error: sqlx::Error| connect_error(error);
+    let asked = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS known");
+    let known: bool = asked.fetch_one(&mut *connection).await.and_then(|row| row.try_get("known")).map_err(away)?;
+    if !known {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(connection).await;
+    rows.map_err(away)?.iter().map(|row| row.try_get("version")).collect::<Result<_, _>>().map_err(away)
+}
+
+fn migrate_error(error: MigrateError) -> OpenError {
+    match error {
+        MigrateError::VersionMissing(found) => {
+            let known = newest();
+            if found > known { OpenError::TooNew { found, known } } else { OpenError::Foreign(found) }
+        }
+        MigrateError::VersionMismatch(version) => OpenError::Foreign(version),
+        MigrateError::Execute(error) => connect_error(error),
+        other => OpenError::Migration(other.to_string()),
+    }
+}
+
+/// By SQLSTATE, see appendix A of PostgreSQL's manual.
+fn connect_error(error: sqlx::Error) -> OpenError {
+    let sqlx::Error::Database(database) = &error else {
+        return match error {
+            sqlx::Error::Configuration(what) => OpenError::Url(what.to_string()),
+            other => OpenError::Away(other.to_string()),
+        };
+    };
+    let text = database.message().to_owned();
+    match database.code().unwrap_or_default().as_ref() {
+        // Invalid password, invalid authorization, insufficient privilege.
+        "28P01" | "28000" | "42501" => OpenError::Denied(text),
+        "3D000" => OpenError::Away(format!("{text}; create it with `createdb`")),
+        _ => OpenError::Away(text),
+    }
+}

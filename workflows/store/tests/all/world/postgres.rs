@@ -1,0 +1,155 @@
+//! A store in a database of its own, on a server that the tests start.
+//!
+//! The store asks for the time with `now()`. In these databases a function of that name comes before the server's own,
+//! and tells the time that the test decides.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use saga::Store;
+use servers::Postgres as Server;
+use signup::{Proposal, SignUp};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use store::Postgres;
+use store::facts::{Facts, Snapshot};
+use store::postgres::Database;
+use uuid::Uuid;
+
+use super::Harness;
+use super::harness::steady;
+
+/// The clock of a database. It starts where the other stores' does.
+const CLOCK: &str = "
+CREATE SCHEMA manual;
+CREATE TABLE manual.clock (at timestamptz NOT NULL);
+INSERT INTO manual.clock VALUES ('epoch'::timestamptz + interval '1700000000 s');
+CREATE FUNCTION manual.now() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT at FROM manual.clock';";
+
+/// Makes a used database as good as new. As a replica, no trigger has a say.
+const EMPTY: &str = "
+SET session_replication_role = replica;
+TRUNCATE sagas, saga_events, sealed_passwords, users, identities, organizations, profiles, claims CASCADE;
+UPDATE manual.clock SET at = 'epoch'::timestamptz + interval '1700000000 s';";
+
+/// What a connection of the store is told, so that it sees that clock.
+const SEARCH_PATH: &str = "?options=-csearch_path%3Dmanual,pg_catalog,public";
+
+/// Databases that no test uses any more.
+static IDLE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Held by whoever makes a database: the server copies one at a time.
+static MAKING: tokio::sync::Mutex<bool> = tokio::sync::Mutex::const_new(false);
+
+pub(super) struct InPostgres {
+    name: String,
+    db: Postgres,
+}
+
+impl InPostgres {
+    pub(super) async fn new() -> Self {
+        steady(async {
+            let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let name = match idle {
+                Some(name) => name,
+                None => make().await,
+            };
+            raw(&name).await.execute(EMPTY).await.unwrap();
+            Self { db: open(&name).await, name }
+        })
+        .await
+    }
+
+    async fn execute(&self, sql: String) {
+        let name = self.name.clone();
+        steady(async move { raw(&name).await.execute(AssertSqlSafe(sql)).await.map(drop).unwrap() }).await;
+    }
+}
+
+impl Drop for InPostgres {
+    fn drop(&mut self) {
+        IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(self.name.clone());
+    }
+}
+
+/// A new database with the schema and the clock, copied from one that is made first.
+async fn make() -> String {
+    let mut made = MAKING.lock().await;
+    let server = Server::shared();
+    let mut connection = raw("postgres").await;
+    if !*made {
+        connection.execute("CREATE DATABASE signup").await.unwrap();
+        Database::new(&server.url("signup"), 1).unwrap().migrate().await.unwrap();
+        raw("signup").await.execute(CLOCK).await.unwrap();
+        *made = true;
+    }
+    let name = format!("signup_{}", Uuid::now_v7().simple());
+    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE signup"))).await.unwrap();
+    name
+}
+
+/// A connection that knows nothing of the store.
+pub(crate) async fn raw(database: &str) -> PgConnection {
+    PgConnection::connect(&Server::shared().url(database)).await.unwrap()
+}
+
+async fn open(name: &str) -> Postgres {
+    let url = Server::shared().url(name) + SEARCH_PATH;
+    Database::new(&url, 12).unwrap().open().await.unwrap()
+}
+
+#[async_trait]
+impl Harness for InPostgres {
+    fn store(&self) -> Arc<dyn Store<SignUp>> {
+        Arc::new(self.db.clone())
+    }
+
+    async fn facts(&self) -> Facts {
+        let db = self.db.clone();
+        steady(async move { db.facts().await.unwrap() }).await
+    }
+
+    async fn advance(&self, by: Duration) {
+        self.execute(format!("UPDATE manual.clock SET at = at + interval '{} us'", by.as_micros())).await;
+    }
+
+    async fn refuse_deletes(&self, table: &'static str, refuse: bool) {
+        let drop = format!("DROP TRIGGER IF EXISTS refuse_delete ON {table};");
+        let create = format!(
+            "CREATE TRIGGER refuse_delete BEFORE DELETE ON {table} FOR EACH ROW
+             EXECUTE FUNCTION refuse('deletes are refused');"
+        );
+        self.execute(if refuse { drop + &create } else { drop }).await;
+    }
+
+    async fn plant_account(&self, proposal: &Proposal) {
+        let who = &proposal.applicant;
+        let quoted = |id: Uuid| format!("'{id}'");
+        let values = [
+            ("$saga", quoted(proposal.saga.uuid())),
+            ("$user", quoted(who.user.0)),
+            ("$organization", quoted(who.organization.0)),
+            ("$profile", quoted(who.profile.0)),
+            ("$email", format!("'{}'", who.email.key())),
+            ("$now", "(SELECT at FROM manual.clock)".to_owned()),
+        ];
+        let account = include_str!("account.sql").to_owned();
+        self.execute(values.iter().fold(account, |sql, (name, value)| sql.replace(name, value))).await;
+    }
+
+    async fn reopen(&mut self) {
+        let (db, name) = (self.db.clone(), self.name.clone());
+        self.db = steady(async move {
+            db.close().await;
+            open(&name).await
+        })
+        .await;
+    }
+
+    fn database(&self) -> String {
+        self.name.clone()
+    }
+
+    async fn another(&self) -> Box<dyn Harness> {
+        Box::new(Self::new().await)
+    }
+}
