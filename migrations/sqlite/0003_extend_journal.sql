@@ -57,12 +57,14 @@ BEGIN
     SELECT RAISE(IGNORE);
 END;
 
--- UPDATE OR REPLACE has the same way in: a saga that becomes another one takes its place. What tells sagas apart may be
--- forgotten and erased, and never becomes anything else.
+-- UPDATE OR REPLACE has the same way in: a saga that becomes like another one takes its place. What tells sagas apart
+-- never becomes anything else; sagas_ended_stay says so of ended sagas already.
 CREATE TRIGGER sagas_stay_themselves BEFORE UPDATE OF id, email_key, idempotency_key ON sagas
-WHEN NEW.id IS NOT OLD.id
-  OR NEW.email_key IS NOT NULL AND NEW.email_key IS NOT OLD.email_key
-  OR NEW.idempotency_key IS NOT NULL AND NEW.idempotency_key IS NOT OLD.idempotency_key
+WHEN OLD.ended_at IS NULL AND (
+    NEW.id IS NOT OLD.id
+    OR NEW.email_key IS NOT NULL AND NEW.email_key IS NOT OLD.email_key
+    OR NEW.idempotency_key IS NOT NULL AND NEW.idempotency_key IS NOT OLD.idempotency_key
+)
 BEGIN
     SELECT RAISE(ABORT, 'a saga stays itself');
 END;
