@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Housekept, View};
+use saga::store::{
+    Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
+    Operation, Record, View,
+};
 use saga::{Policy, SagaId, Store};
 use signup::{Proposal, SignUp};
 use tokio::sync::watch;
@@ -179,16 +182,26 @@ impl Store<SignUp> for Line {
         self.read(|store| async move { store.events(saga, from).await }).await
     }
 
-    async fn list(&self, filter: &saga::store::Filter) -> Result<Vec<saga::store::Record>, Error> {
-        self.store.list(filter).await
+    async fn list(&self, filter: &Filter) -> Result<Vec<Record>, Error> {
+        let filter = Arc::new(filter.clone());
+        self.read(|store| {
+            let filter = Arc::clone(&filter);
+            async move { store.list(&filter).await }
+        })
+        .await
     }
 
-    async fn inspect(&self, saga: SagaId) -> Result<Option<saga::store::Inspection>, Error> {
-        self.store.inspect(saga).await
+    async fn inspect(&self, saga: SagaId) -> Result<Option<Inspection>, Error> {
+        self.read(|store| async move { store.inspect(saga).await }).await
     }
 
-    async fn operate(&self, operation: &saga::store::Operation) -> Result<saga::store::Operated, Error> {
-        self.store.operate(operation).await
+    async fn operate(&self, operation: &Operation) -> Result<Operated, Error> {
+        let operation = Arc::new(operation.clone());
+        self.write(|store| {
+            let operation = Arc::clone(&operation);
+            async move { store.operate(&operation).await }
+        })
+        .await
     }
 
     async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error> {
