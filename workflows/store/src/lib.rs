@@ -1,13 +1,10 @@
 //! The databases behind the engine's [`saga::Store`], for the sign-up saga.
 //!
-//! [`sqlite`] is a file and needs nothing installed; [`postgres`] serves many processes. `memory`, for tests, is the reference: what it does in plain Rust
-//! is what the others do in SQL. One conformance suite runs on all of them.
+//! [`sqlite`] is a file and needs nothing installed; [`postgres`] serves many processes. `memory`, for tests, is the
+//! reference: what it does in plain Rust is what the others do in SQL. One conformance suite runs on all of them.
 
-<<<<<<< HEAD
-pub mod postgres;
-=======
 mod busy;
->>>>>>> ops
+pub mod postgres;
 pub mod sqlite;
 
 #[cfg(feature = "testing")]

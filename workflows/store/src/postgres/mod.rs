@@ -10,11 +10,16 @@ mod commit;
 mod connections;
 mod effect;
 mod error;
+mod fleet;
 mod housekeep;
 mod lane;
 mod lease;
+mod list;
 mod open;
+mod operate;
+mod operators;
 mod read;
+mod schema;
 #[cfg(feature = "testing")]
 mod snapshot;
 mod value;
@@ -75,16 +80,16 @@ impl Store<SignUp> for Postgres {
         read::events(&self.work, saga, from).await
     }
 
-    async fn list(&self, _: &Filter) -> Result<Vec<Record>, Error> {
-        Err(Error::Unavailable("not built".into()))
+    async fn list(&self, filter: &Filter) -> Result<Vec<Record>, Error> {
+        list::list(&self.back, filter).await
     }
 
-    async fn inspect(&self, _: SagaId) -> Result<Option<Inspection>, Error> {
-        Err(Error::Unavailable("not built".into()))
+    async fn inspect(&self, saga: SagaId) -> Result<Option<Inspection>, Error> {
+        list::inspect(&self.back, saga).await
     }
 
-    async fn operate(&self, _: &Operation) -> Result<Operated, Error> {
-        Err(Error::Unavailable("not built".into()))
+    async fn operate(&self, operation: &Operation) -> Result<Operated, Error> {
+        operate::operate(&self.back, operation).await
     }
 
     async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error> {
@@ -104,8 +109,18 @@ impl Postgres {
 
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 6] =
-            [accept::SQL, claim::SQL, commit::SQL, housekeep::SQL, lease::SQL, read::SQL];
+        let modules: [&[(&str, &str)]; 10] = [
+            accept::SQL,
+            claim::SQL,
+            commit::SQL,
+            fleet::SQL,
+            housekeep::SQL,
+            lease::SQL,
+            list::SQL,
+            operate::SQL,
+            operators::SQL,
+            read::SQL,
+        ];
         modules.into_iter().flatten().copied()
     }
 

@@ -3,19 +3,20 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::Postgres;
 use super::connections::{Bounds, Connections, STATEMENT};
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+use super::{Postgres, schema};
 
 /// The oldest server that is known to do, as it tells its own version: 15.0.
 const OLDEST: i32 = 150_000;
+/// What is asked of a server before it is used.
+const SERVER: &str = "
+SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version,
+       pg_is_in_recovery() AS standby";
 /// How long one try to connect may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Between two tries to connect: doubling from the first to the second.
@@ -54,12 +55,17 @@ pub enum OpenError {
     #[error("the server is PostgreSQL {0}, too old: 15 is the oldest that will do")]
     TooOld(String),
     /// It was written by a newer program.
-    #[error("it has schema {found}, newer than the schema {known} that this program knows: run the newer program")]
+    #[error(
+        "it has schema {found}, which needs a program that knows schema {needs}, and this one knows {known}: \
+         run the newer program"
+    )]
     TooNew {
         /// Its schema's number.
         found: i64,
         /// The newest that this program knows.
         known: i64,
+        /// The newest that a program must know at least.
+        needs: i64,
     },
     /// A migration that it has is not the one that this program has under the same number.
     #[error("its schema {0} is not this program's: it was written by another build")]
@@ -120,10 +126,7 @@ impl Database {
     /// [`OpenError`] says what is wrong; where it [passes](OpenError::passes), the same may succeed later.
     pub async fn migrate(&self) -> Result<Vec<i64>, OpenError> {
         let mut connection = self.connect().await?;
-        let before = applied(&mut connection).await?;
-        MIGRATIONS.run_direct(None, &mut connection, false).await.map_err(migrate_error)?;
-        let missing = MIGRATIONS.iter().map(|migration| migration.version).filter(|version| !before.contains(version));
-        let missing: Vec<_> = missing.collect();
+        let missing = schema::bring_up_to_date(&mut connection).await?;
         // It is closed politely where that is quick; the server finds out otherwise.
         let _ = timeout(CONNECT, connection.close()).await;
         Ok(missing)
@@ -135,11 +138,7 @@ impl Database {
     /// [`OpenError`] says what is wrong; where it [passes](OpenError::passes), the same may succeed later.
     pub async fn open(&self) -> Result<Postgres, OpenError> {
         let mut connection = self.connect().await?;
-        let found = applied(&mut connection).await?.into_iter().max().unwrap_or(0);
-        let known = newest();
-        if found < known {
-            return Err(OpenError::Behind { found, known });
-        }
+        schema::check(&mut connection).await?;
         let _ = timeout(CONNECT, connection.close()).await;
         let statement_timeout = format!("{}ms", STATEMENT.as_millis());
         let options =
@@ -183,9 +182,7 @@ impl Database {
         let connecting = timeout(CONNECT, PgConnection::connect_with(&self.options));
         let away = |what: String| OpenError::Away(what);
         let mut connection = connecting.await.map_err(|_| away("no answer".into()))?.map_err(connect_error)?;
-        let asked = sqlx::query(
-            "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version, pg_is_in_recovery() AS standby",
-        );
+        let asked = sqlx::query(SERVER);
         let row = timeout(CONNECT, asked.fetch_one(&mut connection)).await.map_err(|_| away("no answer".into()))?;
         let row = row.map_err(connect_error)?;
         let get = |error: sqlx::Error| away(error.to_string());
@@ -199,37 +196,8 @@ impl Database {
     }
 }
 
-/// The number of the newest migration that this program knows.
-fn newest() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
-}
-
-/// The numbers of the migrations that a database has.
-async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, OpenError> {
-    let away = |error: sqlx::Error| connect_error(error);
-    let asked = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS known");
-    let known: bool = asked.fetch_one(&mut *connection).await.and_then(|row| row.try_get("known")).map_err(away)?;
-    if !known {
-        return Ok(Vec::new());
-    }
-    let rows = sqlx::query("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(connection).await;
-    rows.map_err(away)?.iter().map(|row| row.try_get("version")).collect::<Result<_, _>>().map_err(away)
-}
-
-fn migrate_error(error: MigrateError) -> OpenError {
-    match error {
-        MigrateError::VersionMissing(found) => {
-            let known = newest();
-            if found > known { OpenError::TooNew { found, known } } else { OpenError::Foreign(found) }
-        }
-        MigrateError::VersionMismatch(version) => OpenError::Foreign(version),
-        MigrateError::Execute(error) => connect_error(error),
-        other => OpenError::Migration(other.to_string()),
-    }
-}
-
 /// By SQLSTATE, see appendix A of PostgreSQL's manual.
-fn connect_error(error: sqlx::Error) -> OpenError {
+pub(super) fn connect_error(error: sqlx::Error) -> OpenError {
     let sqlx::Error::Database(database) = &error else {
         return match error {
             sqlx::Error::Configuration(what) => OpenError::Url(what.to_string()),

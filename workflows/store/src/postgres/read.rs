@@ -6,7 +6,7 @@ use saga::{SagaId, StepName};
 use sqlx::postgres::PgRow;
 
 use super::connections::Connections;
-use super::value::{between, count, get, saga_id, state, stored, time, time_if_any};
+use super::value::{between, count, get, saga_id, signature, state, stored, time, time_if_any};
 
 pub(super) const SQL: &[(&str, &str)] = &[("load", LOAD), ("events", EVENTS)];
 
@@ -14,7 +14,7 @@ const LOAD: &str = "
 SELECT id, state, step, code, accepted_at, stuck_since, ended_at, now() AS now FROM sagas WHERE id = $1";
 
 const EVENTS: &str = "
-SELECT seq, epoch, kind, step, attempt, worker, took_ms, error, at FROM saga_events
+SELECT seq, epoch, kind, step, attempt, worker, took_ms, error, operator, reason, at FROM saga_events
  WHERE saga_id = $1 AND seq >= $2 ORDER BY seq";
 
 pub(super) async fn load(connections: &Connections, saga: SagaId) -> Result<Option<View>, Error> {
@@ -52,7 +52,7 @@ fn event(row: &PgRow) -> Result<Event, Error> {
         worker: get(row, "worker")?,
         took: took.map(std::time::Duration::from_millis),
         error: get(row, "error")?,
-        signature: None,
+        signature: signature(row)?,
         at: time(row, "at")?,
     })
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use saga::operate::Signature;
 use saga::store::Error;
 use saga::{SagaId, State};
 use sqlx::error::BoxDynError;
@@ -82,4 +83,10 @@ pub(super) fn state(row: &PgRow) -> Result<State, Error> {
     let word: String = get(row, "state")?;
     State::parse(&word, get(row, "step")?, get(row, "code")?)
         .ok_or_else(|| Error::Unreadable(format!("no state is called {word:?} with this step and code")))
+}
+
+/// Who an event is signed by, and why.
+pub(super) fn signature(row: &PgRow) -> Result<Option<Signature>, Error> {
+    let signed = get::<Option<String>>(row, "operator")?.zip(get(row, "reason")?);
+    Ok(signed.map(|(operator, reason)| Signature { operator, reason }))
 }

@@ -133,7 +133,7 @@ fn record(row: &SqliteRow, now: Millis) -> Result<Record, Error> {
         seq: count(row, "seq")?,
         attempt: count(row, "attempt")?,
         due_at: timestamp(get(row, "due_at")?)?,
-        lease: lease.map(|(worker, until)| Ok(Lease { worker, until: timestamp(until)? })).transpose()?,
+        lease: lease.map(|(worker, until)| Ok::<_, Error>(Lease { worker, until: timestamp(until)? })).transpose()?,
         step_claimed_at: get::<Option<Millis>>(row, "step_claimed_at")?.map(timestamp).transpose()?,
         error: get(row, "error")?,
     })
