@@ -12,7 +12,10 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use jiff::Timestamp;
-use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Housekept, View};
+use saga::store::{
+    Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
+    Operation, Record, View,
+};
 use saga::{Active, Advanced, Clock, End, Listener, OsRandom, Policy, SagaId, State, StepName, Store};
 use serde_json::{Value, json};
 use signup::{Conflict, HashKey, Proposal, SignUp, Unsealer};
@@ -114,6 +117,18 @@ impl Store<SignUp> for Script {
 
     async fn events(&self, _: SagaId, _: u64) -> Result<Vec<Event>, Error> {
         unreachable!("the API shows no journal")
+    }
+
+    async fn list(&self, _: &Filter) -> Result<Vec<Record>, Error> {
+        unreachable!("nobody asks for a list")
+    }
+
+    async fn inspect(&self, _: SagaId) -> Result<Option<Inspection>, Error> {
+        unreachable!("nobody asks for an inspection")
+    }
+
+    async fn operate(&self, _: &Operation) -> Result<Operated, Error> {
+        unreachable!("there are no operators")
     }
 
     async fn housekeep(&self, _: &Policy) -> Result<Housekept, Error> {
