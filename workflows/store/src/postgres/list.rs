@@ -1,5 +1,7 @@
 //! What operators see: lists of sagas, and one of them with what exists of it.
 
+use std::time::Duration;
+
 use saga::store::{Error, Filter, Inspection, Lease, Made, Record, Status};
 use saga::{Code, Saga, SagaId, StepName};
 use signup::SignUp;
@@ -64,11 +66,14 @@ const ALL: &str = page!("\n  FROM sagas s WHERE true");
 
 const INSPECT: &str = concat!(record!(), ",\n       ", made!(), "\n  FROM sagas s WHERE id = $1");
 
+/// No saga is older; a time that is further away than PostgreSQL can count is no error.
+const CENTURY: Duration = Duration::from_hours(100 * 365 * 24);
+
 pub(super) async fn list(connections: &Connections, filter: &Filter) -> Result<Vec<Record>, Error> {
     let statement = sqlx::query(statement(filter))
         .bind(SignUp::KIND)
         .bind(filter.before.map_or(Uuid::max(), SagaId::uuid))
-        .bind(millis(filter.older_than))
+        .bind(millis(filter.older_than.min(CENTURY)))
         .bind(filter.status.map(Status::word))
         .bind(filter.step.as_ref().map(StepName::as_str).map(str::to_owned))
         .bind(filter.code.as_ref().map(Code::as_str).map(str::to_owned))

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga::Store;
+use saga::{Fleet, Store};
 use servers::Postgres as Server;
-use signup::{Proposal, SignUp};
+use signup::{Operators, Proposal, SignUp};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use store::Postgres;
 use store::facts::{Facts, Snapshot};
@@ -29,7 +29,8 @@ CREATE FUNCTION manual.now() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT 
 /// Makes a used database as good as new. As a replica, no trigger has a say.
 const EMPTY: &str = "
 SET session_replication_role = replica;
-TRUNCATE sagas, saga_events, sealed_passwords, users, identities, organizations, profiles, claims CASCADE;
+TRUNCATE sagas, saga_events, sealed_passwords, users, identities, organizations, profiles, claims, operators,
+         processes CASCADE;
 UPDATE manual.clock SET at = 'epoch'::timestamptz + interval '1700000000 s';";
 
 /// What a connection of the store is told, so that it sees that clock.
@@ -100,6 +101,14 @@ async fn open(name: &str) -> Postgres {
 #[async_trait]
 impl Harness for InPostgres {
     fn store(&self) -> Arc<dyn Store<SignUp>> {
+        Arc::new(self.db.clone())
+    }
+
+    fn fleet(&self) -> Arc<dyn Fleet> {
+        Arc::new(self.db.clone())
+    }
+
+    fn operators(&self) -> Arc<dyn Operators> {
         Arc::new(self.db.clone())
     }
 
