@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use signup::Cost;
 
+use crate::operator;
+
 /// Sign-ups that are whole or not at all.
 ///
 /// One call makes a user, their organization, their profile and their claims, or nothing. Without a command, this
@@ -24,6 +26,15 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Serve API and workers from one process (the default)
     Serve(Serve),
+    /// Find sagas that need a person, and mend them
+    #[command(subcommand)]
+    Saga(operator::Saga),
+    /// See the processes that work on sagas
+    #[command(subcommand)]
+    Worker(operator::Worker),
+    /// Say who may do this
+    #[command(subcommand)]
+    Operator(operator::Operator),
     /// Print the OpenAPI document
     Openapi,
 }

@@ -3,6 +3,7 @@
 mod args;
 mod banner;
 mod data_dir;
+mod operator;
 mod secrets;
 mod serve;
 mod signals;
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // One line, with its causes: what it was about first, what is wrong last.
             let _ = writeln!(std::io::stderr(), "signup: {error:#}");
-            ExitCode::FAILURE
+            error.downcast_ref::<operator::Failure>().map_or(ExitCode::FAILURE, |failure| failure.code().into())
         }
     }
 }
@@ -32,6 +33,9 @@ fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         None => start(args.serve),
         Some(Command::Serve(serve)) => start(serve),
+        Some(Command::Saga(saga)) => saga.run(),
+        Some(Command::Worker(worker)) => worker.run(),
+        Some(Command::Operator(operator)) => operator.run(),
         Some(Command::Openapi) => write!(std::io::stdout(), "{}", api::openapi()).context("cannot write the document"),
     }
 }

@@ -18,6 +18,7 @@ use worker::{Slots, Wakes, Workers};
 use crate::args::Serve;
 use crate::banner::Banner;
 use crate::data_dir::DataDir;
+use crate::operator;
 use crate::secrets::Secrets;
 use crate::signals;
 
@@ -38,6 +39,7 @@ pub(crate) async fn serve(settings: Serve) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot open the database {}", file.path.display()))?;
     let secrets = Secrets::of(&folder, file.is_new)?;
+    let token = operator::first::ensure(folder.path(), &database).await?;
     let hasher = hasher(&settings).await?;
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -52,7 +54,7 @@ pub(crate) async fn serve(settings: Serve) -> anyhow::Result<()> {
         info!(sagas = released, "going on with what was under way");
     }
     // Nobody may be reading.
-    let _ = write!(std::io::stdout(), "{}", Banner { address, data_dir: folder.path() });
+    let _ = write!(std::io::stdout(), "{}", Banner { address, data_dir: folder.path(), token: token.as_ref() });
 
     let waiters = Arc::clone(&api.waiters);
     // Neither goes on without the other: whichever ends first, also by a crash, stops both.
@@ -118,7 +120,9 @@ fn compose(
         slots: Slots { first: 2 * cores(), each: SLOTS },
         name,
     };
-    let api = Api { store, listener, waiters, sealer, hash_key: secrets.hash_key, clock, random, steps };
+    let (operators, fleet) = (Arc::new(database.clone()), Arc::new(database.clone()));
+    let hash_key = secrets.hash_key;
+    let api = Api { store, operators, fleet, listener, waiters, sealer, hash_key, clock, random, steps };
     Ok((api, workers))
 }
 
