@@ -3,6 +3,7 @@
 //! [`sqlite`] is a file and needs nothing installed. `memory`, for tests, is the reference: what it does in plain Rust
 //! is what the others do in SQL. One conformance suite runs on all of them.
 
+mod busy;
 pub mod sqlite;
 
 #[cfg(feature = "testing")]

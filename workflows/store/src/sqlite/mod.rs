@@ -7,10 +7,15 @@ mod accept;
 mod claim;
 mod commit;
 mod effect;
+mod fleet;
 mod housekeep;
 mod lease;
+mod list;
 mod open;
+mod operate;
+mod operators;
 mod read;
+mod schema;
 #[cfg(feature = "testing")]
 mod snapshot;
 mod value;
@@ -65,16 +70,16 @@ impl Store<SignUp> for Sqlite {
         read::events(&self.readers, saga, from).await
     }
 
-    async fn list(&self, _: &Filter) -> Result<Vec<Record>, Error> {
-        Err(Error::Unavailable("not built".into()))
+    async fn list(&self, filter: &Filter) -> Result<Vec<Record>, Error> {
+        list::list(&self.readers, filter, value::now(&*self.clock)).await
     }
 
-    async fn inspect(&self, _: SagaId) -> Result<Option<Inspection>, Error> {
-        Err(Error::Unavailable("not built".into()))
+    async fn inspect(&self, saga: SagaId) -> Result<Option<Inspection>, Error> {
+        list::inspect(&self.readers, saga, value::now(&*self.clock)).await
     }
 
-    async fn operate(&self, _: &Operation) -> Result<Operated, Error> {
-        Err(Error::Unavailable("not built".into()))
+    async fn operate(&self, operation: &Operation) -> Result<Operated, Error> {
+        self.writer.write(operate::Operate(operation.clone())).await
     }
 
     async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error> {
@@ -89,9 +94,20 @@ impl Store<SignUp> for Sqlite {
 impl Sqlite {
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 6] =
-            [accept::SQL, claim::SQL, commit::SQL, effect::SQL, housekeep::SQL, lease::SQL];
-        modules.into_iter().flatten().chain(read::SQL).copied()
+        let modules: [&[(&str, &str)]; 11] = [
+            accept::SQL,
+            claim::SQL,
+            commit::SQL,
+            effect::SQL,
+            fleet::SQL,
+            housekeep::SQL,
+            lease::SQL,
+            list::SQL,
+            operate::SQL,
+            operators::SQL,
+            read::SQL,
+        ];
+        modules.into_iter().flatten().copied()
     }
 
     /// The connections that read, for a test that looks behind the store.

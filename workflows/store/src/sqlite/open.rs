@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use saga::Clock;
-use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::Sqlite;
+use super::schema;
 use super::writer::Writer;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 /// Connections that read.
 const READERS: u32 = 4;
@@ -22,13 +20,18 @@ const BUSY: Duration = Duration::from_secs(4);
 /// Why a database file does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It was written by a newer program.
-    #[error("it has schema {found}, newer than the schema {known} that this program knows: run the newer program")]
+    /// It was written by a newer program, and this one does not work with what that has made of it.
+    #[error(
+        "it has schema {found}, which needs a program that knows schema {needs}, and this one knows {known}: \
+         run the newer program"
+    )]
     TooNew {
         /// Its schema's number.
         found: i64,
         /// The newest that this program knows.
         known: i64,
+        /// The newest that a program must know at least.
+        needs: i64,
     },
     /// A migration that it has is not the one that this program has under the same number.
     #[error("its schema {0} is not this program's: it was written by another build")]
@@ -58,7 +61,7 @@ impl Sqlite {
             .busy_timeout(BUSY)
             .disable_statement_logging();
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(open_error)?;
-        migrate(&mut connection).await?;
+        schema::bring_up_to_date(&mut connection).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(BUSY)
@@ -76,19 +79,7 @@ impl Sqlite {
     }
 }
 
-async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    MIGRATIONS.run_direct(None, connection, false).await.map_err(|error| match error {
-        MigrateError::VersionMissing(found) => {
-            let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-            if found > known { OpenError::TooNew { found, known } } else { OpenError::Foreign(found) }
-        }
-        MigrateError::VersionMismatch(version) => OpenError::Foreign(version),
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => open_error(error),
-        other => OpenError::Io(other.to_string()),
-    })
-}
-
-fn open_error(error: sqlx::Error) -> OpenError {
+pub(super) fn open_error(error: sqlx::Error) -> OpenError {
     match super::value::error(error) {
         saga::store::Error::Unreadable(_) => OpenError::Broken,
         other => OpenError::Io(other.to_string()),

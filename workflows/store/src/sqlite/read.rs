@@ -13,14 +13,15 @@ pub(super) const SQL: &[(&str, &str)] = &[("load", LOAD), ("events", EVENTS)];
 const LOAD: &str = "SELECT id, state, step, code, accepted_at, stuck_since, ended_at FROM sagas WHERE id = ?1";
 
 const EVENTS: &str = "
-SELECT seq, epoch, kind, step, attempt, worker, took_ms, error, at FROM saga_events WHERE saga_id = ?1 AND seq >= ?2 ORDER BY seq";
+SELECT seq, epoch, kind, step, attempt, worker, took_ms, error, operator, reason, at
+  FROM saga_events WHERE saga_id = ?1 AND seq >= ?2 ORDER BY seq";
 
 pub(super) async fn load(db: impl SqliteExecutor<'_>, saga: SagaId, now: Millis) -> Result<Option<View>, Error> {
     let row = sqlx::query(LOAD).bind(saga.uuid()).fetch_optional(db).await.map_err(value::error)?;
     row.map(|row| view(&row, now)).transpose()
 }
 
-fn view(row: &SqliteRow, now: Millis) -> Result<View, Error> {
+pub(super) fn view(row: &SqliteRow, now: Millis) -> Result<View, Error> {
     let accepted_at = get(row, "accepted_at")?;
     Ok(View {
         saga: value::saga_id(row, "id")?,
@@ -48,7 +49,7 @@ fn event(row: &SqliteRow) -> Result<Event, Error> {
         worker: get(row, "worker")?,
         took: get::<Option<Millis>>(row, "took_ms")?.map(|took| between(0, took)),
         error: get(row, "error")?,
-        signature: None,
+        signature: value::signature(row)?,
         at: timestamp(get(row, "at")?)?,
     })
 }

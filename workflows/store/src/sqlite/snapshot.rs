@@ -80,7 +80,7 @@ fn event(row: &SqliteRow) -> Result<EventFact, Error> {
         epoch: count(row, "epoch")?,
         kind: EventKind::parse(&kind).ok_or(Error::Unreadable(kind))?,
         step: get::<Option<String>>(row, "step")?.map(StepName::from),
-        signature: None,
+        signature: value::signature(row)?,
     })
 }
 

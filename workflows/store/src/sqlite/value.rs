@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use saga::operate::Signature;
 use saga::store::Error;
 use saga::{Clock, SagaId, State};
 use sqlx::Row;
@@ -52,6 +53,12 @@ pub(super) fn state(row: &SqliteRow) -> Result<State, Error> {
     let word: String = get(row, "state")?;
     State::parse(&word, get(row, "step")?, get(row, "code")?)
         .ok_or_else(|| Error::Unreadable(format!("no state is called {word:?} with this step and code")))
+}
+
+/// Who signed, in the columns `operator` and `reason`.
+pub(super) fn signature(row: &SqliteRow) -> Result<Option<Signature>, Error> {
+    let signed = get::<Option<String>>(row, "operator")?.zip(get(row, "reason")?);
+    Ok(signed.map(|(operator, reason)| Signature { operator, reason }))
 }
 
 /// A counter as SQLite stores it.

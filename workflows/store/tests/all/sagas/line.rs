@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Housekept, View};
+use saga::store::{
+    Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
+    Operation, Record, View,
+};
 use saga::{Policy, SagaId, Store};
 use signup::{Proposal, SignUp};
 use tokio::sync::watch;
@@ -177,6 +180,28 @@ impl Store<SignUp> for Line {
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {
         self.read(|store| async move { store.events(saga, from).await }).await
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Record>, Error> {
+        let filter = Arc::new(filter.clone());
+        self.read(|store| {
+            let filter = Arc::clone(&filter);
+            async move { store.list(&filter).await }
+        })
+        .await
+    }
+
+    async fn inspect(&self, saga: SagaId) -> Result<Option<Inspection>, Error> {
+        self.read(|store| async move { store.inspect(saga).await }).await
+    }
+
+    async fn operate(&self, operation: &Operation) -> Result<Operated, Error> {
+        let operation = Arc::new(operation.clone());
+        self.write(|store| {
+            let operation = Arc::clone(&operation);
+            async move { store.operate(&operation).await }
+        })
+        .await
     }
 
     async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error> {

@@ -83,6 +83,68 @@ async fn the_journal_cannot_be_changed_by_sql() {
     w.check().await;
 }
 
+/// `REPLACE` deletes what is in its way without firing triggers, on a connection that does not ask for it.
+#[tokio::test]
+async fn no_saga_and_no_event_can_be_replaced_by_sql() {
+    let mut w = World::in_a_file().await;
+    w.complete("cyd").await;
+    w.fail("eve").await;
+    w.store().accept(&w.marked("ada", 1, 1)).await.unwrap();
+    w.check().await;
+    let mut db = raw(&w.file()).await;
+    // So that nothing but the triggers is in the way.
+    db.execute("PRAGMA foreign_keys = off").await.unwrap();
+    let columns = "kind, version, state, step, due_at, accepted_at, user_id, organization_id, profile_id, email";
+    for (others, values) in [
+        ("id", "id"),
+        ("id, email_key", "randomblob(16), email_key"),
+        ("id, idempotency_key, idempotency_body, email_key", "randomblob(16), idempotency_key, x'00', email_key"),
+    ] {
+        let replace = format!(
+            "INSERT OR REPLACE INTO sagas ({others}, {columns})
+             SELECT {values}, 'signup', 1, 'running', 'create_user', 0, 0, id, id, id, 'mallory@example.com'
+               FROM sagas WHERE ended_at IS NULL"
+        );
+        assert_eq!(db.execute(AssertSqlSafe(replace)).await.unwrap().rows_affected(), 0, "{others}");
+    }
+    assert_eq!(db.execute("REPLACE INTO sagas SELECT * FROM sagas").await.unwrap().rows_affected(), 0);
+    let refused = refusal(&mut db, "REPLACE INTO saga_events SELECT * FROM saga_events").await;
+    assert!(refused.contains("the journal is only added to"), "{refused}");
+    for (change, why) in [
+        ("sagas SET id = (SELECT min(id) FROM sagas) WHERE ended_at IS NULL", "a saga stays itself"),
+        ("sagas SET email_key = 'cyd@example.com' WHERE ended_at IS NULL", "a saga stays itself"),
+        ("sagas SET idempotency_key = x'02' WHERE ended_at IS NULL", "a saga stays itself"),
+        ("saga_events SET seq = 0", "the journal is only added to"),
+    ] {
+        let refused = refusal(&mut db, &format!("UPDATE OR REPLACE {change}")).await;
+        assert!(refused.contains(why), "{change}: {refused}");
+    }
+    assert_eq!(w.check().await.sagas.len(), 3);
+}
+
+#[tokio::test]
+async fn an_action_without_a_signature_cannot_be_written() {
+    let w = World::in_a_file().await;
+    w.accept("ada").await;
+    let mut db = raw(&w.file()).await;
+    for (kind, operator, reason) in [
+        ("retried", "NULL", "NULL"),
+        ("resolved", "'ola'", "NULL"),
+        ("rolled_back", "'ola'", "''"),
+        ("retried", "''", "'why'"),
+        ("done", "'ola'", "'why'"),
+        ("failed", "NULL", "'why'"),
+        ("meddled", "'ola'", "'why'"),
+    ] {
+        let insert = format!(
+            "INSERT INTO saga_events (saga_id, seq, epoch, kind, step, attempt, operator, reason, at)
+             SELECT id, 1, 1, '{kind}', step, 0, {operator}, {reason}, 0 FROM sagas"
+        );
+        let refused = refusal(&mut db, &insert).await;
+        assert!(refused.contains("CHECK constraint failed"), "{kind}, {operator}, {reason}: {refused}");
+    }
+}
+
 #[tokio::test]
 async fn states_that_do_not_fit_together_cannot_be_written() {
     let w = World::in_a_file().await;
@@ -100,7 +162,7 @@ async fn states_that_do_not_fit_together_cannot_be_written() {
         "lease_until = 1",
         "lease_owner = 'me'",
         "state = 'completed', step = NULL, ended_at = 1, stuck_since = 1",
-        "idempotency_key = x'00'",
+        "idempotency_body = x'00'",
         "email = NULL",
     ] {
         let refused = refusal(&mut db, &format!("UPDATE sagas SET {change}")).await;
