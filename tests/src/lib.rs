@@ -7,5 +7,5 @@ mod wait;
 
 pub use binary::binary;
 pub use client::{Answer, Client, PASSWORD};
-pub use process::{Failure, Server, run};
+pub use process::{Failure, Server, run, run_with};
 pub use wait::eventually;

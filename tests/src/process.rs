@@ -75,6 +75,11 @@ impl Server {
         Client::new(&self.url)
     }
 
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// All that it and its predecessors on the same folder have logged.
     ///
     /// # Errors
@@ -113,7 +118,16 @@ impl Server {
 /// # Errors
 /// If it does not end in time.
 pub async fn run(arguments: &[&str]) -> anyhow::Result<Output> {
-    let output = Command::new(binary().await?).args(arguments).kill_on_drop(true).output();
+    run_with(arguments, &[]).await
+}
+
+/// As [`run`], with these environment variables.
+///
+/// # Errors
+/// If it does not end in time.
+pub async fn run_with(arguments: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Output> {
+    let mut command = Command::new(binary().await?);
+    let output = command.args(arguments).envs(variables.iter().copied()).kill_on_drop(true).output();
     timeout(START, output).await.context("it did not end")?.context("it did not run")
 }
 

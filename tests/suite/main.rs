@@ -5,4 +5,5 @@
 mod architecture;
 mod embedded;
 mod kill;
+mod operate;
 mod start;

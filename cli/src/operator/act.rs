@@ -7,14 +7,14 @@ use serde_json::json;
 
 use super::answers::Inspected;
 use super::failure::{Failure, Kind};
-use super::show::{id, whereabouts};
+use super::show::whereabouts;
 use super::table::clean;
 use super::{Client, Server};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Act {
     /// The saga: the workflow id of the sign-up
-    #[arg(value_name = "ID", value_parser = id)]
+    #[arg(value_name = "ID")]
     id: saga::SagaId,
 
     /// Why: the saga's journal keeps it

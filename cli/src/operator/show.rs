@@ -11,16 +11,11 @@ use super::{Client, Server};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Show {
     /// The saga: the workflow id of the sign-up
-    #[arg(value_name = "ID", value_parser = id)]
+    #[arg(value_name = "ID")]
     id: saga::SagaId,
 
     #[command(flatten)]
     server: Server,
-}
-
-/// An id on the command line.
-pub(super) fn id(text: &str) -> Result<saga::SagaId, saga::id::MalformedId> {
-    text.parse()
 }
 
 impl Show {
