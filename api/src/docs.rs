@@ -45,7 +45,17 @@ fn file(path: &str) -> Response {
         (CACHE_CONTROL, "max-age=3600".to_owned()),
         (CONTENT_SECURITY_POLICY, POLICY.to_owned()),
     ];
-    (headers, file.bytes.into_owned()).into_response()
+    let page = matches!(path, "" | "index.html");
+    let bytes = file.bytes.into_owned();
+    (headers, if page { titled(bytes) } else { bytes }).into_response()
+}
+
+/// The page under our title.
+fn titled(bytes: Vec<u8>) -> Vec<u8> {
+    match String::from_utf8(bytes) {
+        Ok(text) => text.replacen("<title>Swagger UI</title>", "<title>signup-saga API</title>", 1).into_bytes(),
+        Err(other) => other.into_bytes(),
+    }
 }
 
 fn nothing() -> Response {

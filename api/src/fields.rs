@@ -7,10 +7,10 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Number, Value};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -34,6 +34,7 @@ pub(crate) struct Fields {
 /// The value of a field.
 enum Given {
     Text(Zeroizing<String>),
+    Number(Number),
     Null,
     Other,
 }
@@ -45,7 +46,7 @@ impl Fields {
         name: &'static str,
         parse: impl FnOnce(String) -> Result<T, E>,
     ) -> Option<T> {
-        match self.take(name) {
+        match self.take_text(name) {
             Ok(Some(mut text)) => self.parsed(name, parse(std::mem::take(&mut text))),
             Ok(None) => self.wrong(name, "is required"),
             Err(error) => self.wrong(name, error),
@@ -58,9 +59,21 @@ impl Fields {
         name: &'static str,
         parse: impl FnOnce(String) -> Result<T, E>,
     ) -> Option<T> {
-        match self.take(name) {
+        match self.take_text(name) {
             Ok(Some(mut text)) => self.parsed(name, parse(std::mem::take(&mut text))),
             Ok(None) => None,
+            Err(error) => self.wrong(name, error),
+        }
+    }
+
+    /// Reads a whole number that must be there. `None` if it is wrong, which is noted.
+    pub(crate) fn required_number(&mut self, name: &'static str) -> Option<u64> {
+        match self.take(name) {
+            Ok(Given::Number(number)) if number.is_u64() => number.as_u64(),
+            Ok(Given::Null) => self.wrong(name, "is required"),
+            Ok(Given::Text(_) | Given::Number(_) | Given::Other) => {
+                self.wrong(name, "must be a whole number from 0 on")
+            }
             Err(error) => self.wrong(name, error),
         }
     }
@@ -78,13 +91,20 @@ impl Fields {
     }
 
     /// The text of a field, if it is there; or what is wrong with it.
-    fn take(&mut self, name: &str) -> Result<Option<Zeroizing<String>>, &'static str> {
+    fn take_text(&mut self, name: &str) -> Result<Option<Zeroizing<String>>, &'static str> {
+        match self.take(name)? {
+            Given::Text(text) => Ok(Some(text)),
+            Given::Null => Ok(None),
+            Given::Number(_) | Given::Other => Err("must be a string"),
+        }
+    }
+
+    /// The value of a field, which is null if it is left out.
+    fn take(&mut self, name: &str) -> Result<Given, &'static str> {
         let mut values = self.given.extract_if(.., |(given, _)| given == name).map(|(_, value)| value);
         match (values.next(), values.count()) {
             (_, 1..) => Err("is given more than once"),
-            (None | Some(Given::Null), 0) => Ok(None),
-            (Some(Given::Text(text)), 0) => Ok(Some(text)),
-            (Some(Given::Other), 0) => Err("must be a text"),
+            (value, 0) => Ok(value.unwrap_or(Given::Null)),
         }
     }
 
@@ -107,6 +127,9 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         if !is_json(request.headers()) {
             return Err(Problem::UnsupportedMediaType);
         }
+        if is_encoded(request.headers()) {
+            return Err(Problem::UnsupportedEncoding);
+        }
         let bytes = timeout(PATIENCE, read(request.into_body())).await.map_err(|_| Problem::BodyTimeout)??;
         parse(&bytes)
     }
@@ -117,6 +140,13 @@ fn is_json(headers: &HeaderMap) -> bool {
     let Some(Ok(text)) = headers.get(CONTENT_TYPE).map(|value| value.to_str()) else { return false };
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence.strip_prefix("application/").is_some_and(|kind| kind == "json" || kind.ends_with("+json"))
+}
+
+/// Whether the body is compressed or otherwise not what it is.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let plain =
+        |value: &axum::http::HeaderValue| value.is_empty() || value.as_bytes().eq_ignore_ascii_case(b"identity");
+    !headers.get_all(CONTENT_ENCODING).into_iter().all(plain)
 }
 
 async fn read(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Problem> {
@@ -176,7 +206,8 @@ impl From<Value> for Given {
         match value {
             Value::String(text) => Self::Text(text.into()),
             Value::Null => Self::Null,
-            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Self::Other,
+            Value::Number(number) => Self::Number(number),
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => Self::Other,
         }
     }
 }

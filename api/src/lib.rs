@@ -4,9 +4,10 @@
 //! documentation; the OpenAPI document is made of these. Whatever goes wrong is answered by one type, `Problem`, as
 //! `application/problem+json`; `docs/errors.md` lists them all.
 //!
-//! Nothing here writes but [`saga::Store::accept`]. The password is sealed to the workers before it leaves the
+//! Nothing here writes but [`saga::Store::accept`] and, for operators, [`saga::Store::operate`]. The password is sealed to the workers before it leaves the
 //! handler; this crate has no key to open it.
 
+mod admin;
 mod docs;
 mod fallback;
 mod fields;
@@ -20,6 +21,7 @@ mod request_id;
 mod router;
 mod signups;
 mod state;
+mod time;
 mod waiters;
 
 pub use openapi::openapi;

@@ -11,11 +11,12 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span, debug, info, info_span};
 
 use crate::Api;
+use crate::problem::Kind;
 use crate::request_id::RequestId;
 
 /// Puts a request into the span `http.request`, and writes one line when it is answered.
 ///
-/// The route is the pattern that matched: a path or a query as the client sent it may hold anything. `saga.id` is
+/// The line names the problem, where the answer is one. The route is the pattern that matched: a path or a query as the client sent it may hold anything. `saga.id` is
 /// filled in by the endpoint that knows it.
 pub(crate) async fn observe(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers(), &api);
@@ -27,7 +28,7 @@ pub(crate) async fn observe(State(api): State<Arc<Api>>, request: Request, next:
     let line = Line { span: span.clone(), reads, begun: Instant::now(), written: false };
     let mut response = next.run(request).instrument(span).await;
     id.mark(response.headers_mut());
-    line.answered(response.status());
+    line.answered(response.status(), response.extensions().get::<Kind>().map(|kind| kind.name()));
     response
 }
 
@@ -40,14 +41,14 @@ struct Line {
 }
 
 impl Line {
-    fn answered(mut self, status: StatusCode) {
+    fn answered(mut self, status: StatusCode, problem: Option<&str>) {
         self.written = true;
         let (status, milliseconds) = (status.as_u16(), self.begun.elapsed().as_millis());
         self.span.in_scope(|| {
             if self.reads {
-                debug!(status, milliseconds, "answered");
+                debug!(status, problem, milliseconds, "answered");
             } else {
-                info!(status, milliseconds, "answered");
+                info!(status, problem, milliseconds, "answered");
             }
         });
     }

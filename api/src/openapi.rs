@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::{MethodRouter, get};
-use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
-use crate::Api;
 use crate::problem::{FieldError, Problem};
 use crate::router::endpoints;
+use crate::{Api, admin};
 
 const ABOUT: &str = "\
 Signs people up, wholly or not at all: a user, their organization, their profile and their claims.
@@ -23,13 +24,28 @@ answer 404 `not_found`, 405 `method_not_allowed` and 500 `internal`.";
 #[derive(OpenApi)]
 #[openapi(
     info(title = "signup-saga", description = ABOUT),
-    components(schemas(Problem, FieldError)),
+    components(schemas(Problem, FieldError, admin::Thing, admin::Whereabouts)),
+    modifiers(&OperatorToken),
     tags(
         (name = "sign-ups", description = "Start a sign-up and follow it."),
+        (name = "operators", description = "Find sagas that need a person, and mend them."),
         (name = "service", description = "The service itself."),
     )
 )]
 struct Head;
+
+/// Says how an operator shows who they are.
+struct OperatorToken;
+
+impl Modify for OperatorToken {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An operator's token: `sgo_` and 43 letters, digits, `-` and `_`."));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme(admin::SCHEME, SecurityScheme::Http(bearer.build()));
+    }
+}
 
 /// The OpenAPI document, without the endpoints.
 pub(crate) fn head() -> utoipa::openapi::OpenApi {
@@ -38,7 +54,9 @@ pub(crate) fn head() -> utoipa::openapi::OpenApi {
 
 /// The OpenAPI document, as JSON.
 pub fn openapi() -> String {
-    json(endpoints().get_openapi())
+    let mut document = endpoints().into_openapi();
+    document.merge(admin::endpoints().into_openapi());
+    json(&document)
 }
 
 /// The route that serves the document.

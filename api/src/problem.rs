@@ -12,10 +12,14 @@ use axum::Json;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
+use saga::store::Error;
 use saga::{Code, SagaId};
 use serde::{Serialize, Serializer};
 use signup::{Conflict, EMAIL_TAKEN};
+use tracing::{error, warn};
 use utoipa::ToSchema;
+
+use crate::admin::{Thing, Whereabouts};
 
 pub(crate) use document::responses;
 pub(crate) use kind::Kind;
@@ -32,6 +36,8 @@ pub(crate) enum Problem {
     MethodNotAllowed,
     /// There is no such sign-up, or the id is none.
     SignupNotFound,
+    /// The request does not show an operator's token.
+    Unauthorized,
     /// The body is not JSON.
     MalformedJson {
         /// Where reading stopped, from 1.
@@ -43,6 +49,11 @@ pub(crate) enum Problem {
     IncompleteBody,
     /// The idempotency key is empty, too long, given twice, or has other characters.
     InvalidIdempotencyKey,
+    /// Some parameters of the query cannot be used.
+    InvalidParameters {
+        /// Each of them, with what is wrong.
+        errors: Vec<FieldError>,
+    },
     /// The body did not come in time.
     BodyTimeout,
     /// The e-mail belongs to a user.
@@ -61,10 +72,29 @@ pub(crate) enum Problem {
         #[serde(serialize_with = "shown")]
         code: Code,
     },
+    /// The saga has gone on since the operator looked at it.
+    SagaMoved {
+        /// The number of its latest event.
+        seq: u64,
+        /// Where it is.
+        state: Whereabouts,
+    },
+    /// The action leads nowhere from where the saga is.
+    ActionImpossible {
+        /// Why.
+        why: String,
+    },
+    /// The saga cannot be declared over.
+    SagaNotEmpty {
+        /// What exists of it.
+        left: Vec<Thing>,
+    },
     /// The body is longer than anything that could be meant.
     BodyTooLarge,
     /// The body is not said to be JSON.
     UnsupportedMediaType,
+    /// The body is compressed, or otherwise encoded.
+    UnsupportedEncoding,
     /// Some fields cannot be accepted.
     InvalidFields {
         /// Each of them, with what is wrong.
@@ -75,21 +105,31 @@ pub(crate) enum Problem {
     /// This program is at fault.
     Internal,
     /// Whether the sign-up was accepted is not known.
-    OutcomeUnknown,
+    OutcomeUnknown {
+        /// Whether a repetition of the request would be known again, by its idempotency key.
+        #[serde(skip)]
+        marked: bool,
+    },
+    /// Whether the operator's action was taken is not known.
+    ActionUnknown,
     /// The store is away; nothing was done.
     Unavailable,
 }
 
-/// What is wrong with one field of the body.
+/// What is wrong with one field of the body, or one parameter of the query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
-    /// The name of the field; empty for the body as a whole.
+    /// The name of the field or parameter; empty for the body as a whole.
     #[schema(example = "password")]
     pub(crate) field: Cow<'static, str>,
     /// What is wrong with it, to be read after its name.
     #[schema(example = "must have at least 8 characters")]
     pub(crate) message: String,
 }
+
+/// How a client without an idempotency key learns whether its sign-up was accepted.
+const UNMARKED: &str = "Repeat this request: if it was accepted, the answer is signup_in_progress or email_taken. With \
+                        an Idempotency-Key, the answer to a repetition is the sign-up.";
 
 /// The JSON document.
 #[derive(Serialize)]
@@ -109,20 +149,27 @@ impl Problem {
             Self::NotFound => Kind::NotFound,
             Self::MethodNotAllowed => Kind::MethodNotAllowed,
             Self::SignupNotFound => Kind::SignupNotFound,
+            Self::Unauthorized => Kind::Unauthorized,
             Self::MalformedJson { .. } => Kind::MalformedJson,
             Self::IncompleteBody => Kind::IncompleteBody,
             Self::InvalidIdempotencyKey => Kind::InvalidIdempotencyKey,
+            Self::InvalidParameters { .. } => Kind::InvalidParameters,
             Self::BodyTimeout => Kind::BodyTimeout,
             Self::EmailTaken { .. } => Kind::EmailTaken,
             Self::SignupInProgress => Kind::SignupInProgress,
             Self::SignupFailed { code, .. } if *code == EMAIL_TAKEN => Kind::EmailTaken,
             Self::SignupFailed { .. } => Kind::SignupFailed,
+            Self::SagaMoved { .. } => Kind::SagaMoved,
+            Self::ActionImpossible { .. } => Kind::ActionImpossible,
+            Self::SagaNotEmpty { .. } => Kind::SagaNotEmpty,
             Self::BodyTooLarge => Kind::BodyTooLarge,
             Self::UnsupportedMediaType => Kind::UnsupportedMediaType,
+            Self::UnsupportedEncoding => Kind::UnsupportedEncoding,
             Self::InvalidFields { .. } => Kind::InvalidFields,
             Self::IdempotencyKeyReused => Kind::IdempotencyKeyReused,
             Self::Internal => Kind::Internal,
-            Self::OutcomeUnknown => Kind::OutcomeUnknown,
+            Self::OutcomeUnknown { .. } => Kind::OutcomeUnknown,
+            Self::ActionUnknown => Kind::ActionUnknown,
             Self::Unavailable => Kind::Unavailable,
         }
     }
@@ -130,25 +177,49 @@ impl Problem {
     /// One sentence that says what to do.
     fn detail(&self) -> Cow<'static, str> {
         match self {
+            // Columns count from 1: there was nothing at all.
+            Self::MalformedJson { line: 1, column: 0 } => "Send a JSON object; the body is empty.".into(),
             Self::MalformedJson { line, column } => {
                 format!("Send valid JSON; reading stopped at line {line}, column {column}.").into()
             }
+            Self::ActionImpossible { why } => format!("It cannot be done: {why}.").into(),
+            Self::OutcomeUnknown { marked: false } => UNMARKED.into(),
             Self::NotFound
             | Self::MethodNotAllowed
             | Self::SignupNotFound
+            | Self::Unauthorized
             | Self::IncompleteBody
             | Self::InvalidIdempotencyKey
+            | Self::InvalidParameters { .. }
             | Self::BodyTimeout
             | Self::EmailTaken { .. }
             | Self::SignupInProgress
             | Self::SignupFailed { .. }
+            | Self::SagaMoved { .. }
+            | Self::SagaNotEmpty { .. }
             | Self::BodyTooLarge
             | Self::UnsupportedMediaType
+            | Self::UnsupportedEncoding
             | Self::InvalidFields { .. }
             | Self::IdempotencyKeyReused
             | Self::Internal
-            | Self::OutcomeUnknown
+            | Self::OutcomeUnknown { marked: true }
+            | Self::ActionUnknown
             | Self::Unavailable => self.kind().advice().into(),
+        }
+    }
+
+    /// What a store's failure to read means for whoever asked. It is logged here.
+    pub(crate) fn unread(error: &Error) -> Self {
+        match error {
+            Error::Unavailable(_) | Error::InDoubt(_) => {
+                warn!(%error, "not read");
+                Self::Unavailable
+            }
+            Error::Rejected(_) | Error::Unreadable(_) => {
+                error!(%error, "cannot be read");
+                Self::Internal
+            }
         }
     }
 
@@ -168,9 +239,13 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let kind = self.kind();
         let mut response = (kind.status(), Json(self.document())).into_response();
+        response.extensions_mut().insert(kind);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(document::MEDIA_TYPE));
         if let Some(seconds) = kind.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        if let Some((name, value)) = kind.header() {
+            response.headers_mut().insert(name, value);
         }
         response
     }

@@ -4,20 +4,24 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Redirect;
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Api, docs, fallback, headers, health, observe, openapi, signups};
+use crate::{Api, admin, docs, fallback, headers, health, observe, openapi, signups};
 
 /// The service's routes.
 ///
 /// Bound what this cannot see where it is served: connections, and how long a request's head may take.
 pub fn router(api: Api) -> Router {
     let api = Arc::new(api);
-    let (endpoints, document) = endpoints().split_for_parts();
+    let operators = admin::endpoints().with_state(admin::Locked::new(Arc::clone(&api)));
+    let (endpoints, document) = endpoints().merge(operators).split_for_parts();
     // What comes last here sees a request first.
     endpoints
+        .route("/", get(async || Redirect::to("/docs/")))
         .route("/openapi.json", openapi::route(&document))
         .merge(docs::routes())
         .fallback(fallback::not_found)
@@ -28,7 +32,7 @@ pub fn router(api: Api) -> Router {
         .with_state(api)
 }
 
-/// The endpoints that the OpenAPI document describes.
+/// The endpoints that the OpenAPI document describes, besides the operators'.
 pub(crate) fn endpoints() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(signups::start::start))

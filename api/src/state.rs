@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use saga::{Clock, Listener, Random, StepName, Store};
-use signup::{HashKey, Sealer, SignUp};
+use saga::{Clock, Fleet, Listener, Random, StepName, Store};
+use signup::{HashKey, Operators, Sealer, SignUp};
 
 use crate::Waiters;
 
@@ -13,7 +13,11 @@ use crate::Waiters;
 pub struct Api {
     /// Where sign-ups are accepted and read.
     pub store: Arc<dyn Store<SignUp>>,
-    /// Is told of an accepted sign-up, so that a worker takes it at once.
+    /// Who may see and act on sagas.
+    pub operators: Arc<dyn Operators>,
+    /// The processes that work on the store.
+    pub fleet: Arc<dyn Fleet>,
+    /// Is told of an accepted sign-up and of an operator's action, so that a worker takes it at once.
     pub listener: Arc<dyn Listener>,
     /// Requests that wait for a sign-up to end. Hand the same ones to whatever learns of sagas that advance.
     pub waiters: Arc<Waiters>,

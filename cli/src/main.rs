@@ -4,8 +4,11 @@ mod args;
 mod banner;
 mod config;
 mod data_dir;
+mod database;
 mod key;
 mod keys;
+mod migrate;
+mod operator;
 mod secrets;
 mod serve;
 mod signals;
@@ -30,17 +33,28 @@ fn main() -> ExitCode {
         Err(error) => {
             // One line, with its causes: what it was about first, what is wrong last.
             let _ = writeln!(std::io::stderr(), "signup: {error:#}");
-            if error.is::<config::Error>() { ExitCode::from(MISCONFIGURED) } else { ExitCode::FAILURE }
+            exit_code(&error)
         }
     }
+}
+
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<config::Error>() {
+        return ExitCode::from(MISCONFIGURED);
+    }
+    error.downcast_ref::<operator::Failure>().map_or(ExitCode::FAILURE, |failure| failure.code().into())
 }
 
 fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         None => start(&args.flags),
         Some(Command::Serve(flags)) => start(&flags),
+        Some(Command::Migrate(migrate)) => migrate.run(),
         Some(Command::Config(show)) => show.run(),
         Some(Command::Keys(keys)) => keys.run(),
+        Some(Command::Saga(saga)) => saga.run(),
+        Some(Command::Worker(worker)) => worker.run(),
+        Some(Command::Operator(operator)) => operator.run(),
         Some(Command::Openapi) => write!(std::io::stdout(), "{}", api::openapi()).context("cannot write the document"),
     }
 }

@@ -1,27 +1,26 @@
-//! Everything in one process, on SQLite.
+//! Everything in one process: API and workers, on the database that the settings name.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZero;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Error, anyhow, bail};
+use anyhow::{Context, bail};
 use api::{Api, Waiters};
 use saga::fleet::Process;
-use saga::{Clock, Engine, Listener, OsRandom, Policy, Random, SteadyClock, Store, SystemClock, WorkerName};
+use saga::{Clock, Engine, Listener, OsRandom, Policy, Random, SteadyClock, SystemClock, WorkerName};
 use signup::{Cost, Hasher, SignUp};
-use store::Sqlite;
-use store::sqlite::OpenError;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use worker::{Slots, Wakes, Workers};
 
 use crate::banner::Banner;
-use crate::config::{Config, Secret};
-use crate::data_dir::{ADVICE, DataDir};
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::database::Database;
+use crate::operator;
 use crate::secrets::Secrets;
 use crate::signals;
 
@@ -34,9 +33,6 @@ const SLOTS: usize = 32;
 
 /// Serves until SIGTERM or Ctrl-C.
 pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
-    if let Some(url) = &config.database_url {
-        return postgres(url, config.database_connections);
-    }
     // What may well fail comes first: a start that fails leaves no folder behind.
     let listener = TcpListener::bind(config.listen)
         .await
@@ -44,23 +40,21 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let address = listener.local_addr().context("cannot tell where it listens")?;
     let hasher = hasher(&config.argon2).await?;
     let folder = DataDir::take(&config.data_dir)?;
-    let file = folder.database()?;
+    let stop = signals::stop_token()?;
     // Leases and due times must not jump with the machine's clock.
     let clock: Arc<dyn Clock> = Arc::new(SteadyClock::set_by(&SystemClock));
-    let database = open(&file.path, Arc::clone(&clock)).await?;
-    let secrets = Secrets::of(&config, &folder, file.is_new)?;
-    let stop = signals::stop_token()?;
+    let opening = Database::open(&config, &folder, Arc::clone(&clock));
+    let Some(database) = stop.run_until_cancelled(opening).await.transpose()? else { return Ok(()) };
+    let secrets = Secrets::of(&config, &folder, database.is_new)?;
+    let token = operator::first::ensure(folder.path(), &*database.operators).await?;
 
     let (api, workers) = compose(secrets, &database, clock, hasher)?;
-    // This process is alone with its folder: whoever held a lease is gone.
-    let released = database.release_leases().await.context("cannot go on with what was under way")?;
-    if released > 0 {
-        info!(sagas = released, "leases of the last run released");
-    }
+    database.go_on().await?;
     let (version, data) = (env!("CARGO_PKG_VERSION"), folder.path().display());
-    info!(%version, %address, database = %"sqlite", %data, "started");
+    info!(%version, %address, database = database.place, %data, "started");
+    let banner = Banner { address, database: &database, data_dir: folder.path(), token: token.as_ref() };
     // Nobody may be reading.
-    let _ = write!(std::io::stdout(), "{}", Banner { address, data_dir: folder.path() });
+    let _ = write!(std::io::stdout(), "{banner}");
 
     let waiters = Arc::clone(&api.waiters);
     // Neither goes on without the other: whichever ends first, also by a crash, stops both.
@@ -71,23 +65,6 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     served.and_then(|()| if asked { Ok(()) } else { bail!("the workers ended by themselves; the log says why") })?;
     info!("stopped");
     Ok(())
-}
-
-/// The one place where a PostgreSQL store takes the place of SQLite.
-fn postgres(url: &Secret, connections: u32) -> anyhow::Result<()> {
-    let _ = (url.reveal(), connections);
-    bail!("PostgreSQL is not in this build; unset DATABASE_URL to use SQLite in the data folder")
-}
-
-async fn open(file: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Sqlite> {
-    let shown = file.display();
-    Sqlite::open(file, clock).await.map_err(|error| match error {
-        // SQLite's own words do not say what to do.
-        OpenError::Io(said) => anyhow!("cannot open the database {shown}; {ADVICE}: {said}"),
-        error @ (OpenError::TooNew { .. } | OpenError::Foreign(_) | OpenError::Broken) => {
-            Error::new(error).context(format!("cannot open the database {shown}"))
-        }
-    })
 }
 
 /// Stops everything when this ends or crashes.
@@ -115,12 +92,12 @@ fn cores() -> usize {
 
 fn compose(
     secrets: Secrets,
-    database: &Sqlite,
+    database: &Database,
     clock: Arc<dyn Clock>,
     hasher: Arc<Hasher>,
 ) -> anyhow::Result<(Api, Workers<SignUp>)> {
     let random: Arc<dyn Random> = Arc::new(OsRandom);
-    let store: Arc<dyn Store<SignUp>> = Arc::new(database.clone());
+    let store = Arc::clone(&database.store);
     let (sealer, policy) = (secrets.unsealer.sealer(), Policy::STANDARD);
     let definition = signup::definition(secrets.unsealer, hasher);
     #[cfg(feature = "testing")]
@@ -131,7 +108,7 @@ fn compose(
     let (wakes, waiters) = (Arc::new(Wakes::new(&steps)), Arc::new(Waiters::new()));
     let listener: Arc<dyn Listener> =
         Arc::new(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as Arc<dyn Listener>]);
-    let name = WorkerName::unique("embedded", &*random);
+    let name = WorkerName::unique("serve", &*random);
     let engine =
         Engine::new(definition, Arc::clone(&store), Arc::clone(&listener), Arc::clone(&random), policy, name.clone());
     let workers = Workers {
@@ -141,10 +118,12 @@ fn compose(
         random: Arc::clone(&random),
         policy,
         slots: Slots { first: 2 * cores(), each: SLOTS },
-        fleet: Arc::new(database.clone()),
+        fleet: Arc::clone(&database.fleet),
         process: this_process(name),
     };
-    let api = Api { store, listener, waiters, sealer, hash_key: secrets.hash_key, clock, random, steps };
+    let (operators, fleet) = (Arc::clone(&database.operators), Arc::clone(&database.fleet));
+    let hash_key = secrets.hash_key;
+    let api = Api { store, operators, fleet, listener, waiters, sealer, hash_key, clock, random, steps };
     Ok((api, workers))
 }
 

@@ -58,7 +58,17 @@ impl Client {
     /// # Errors
     /// If there is no answer.
     pub async fn get(&self, path: &str) -> reqwest::Result<Answer> {
-        Answer::read(self.http.get(format!("{}{path}", self.url)).send().await?).await
+        self.get_with(path, &[]).await
+    }
+
+    /// Gets a page, with these headers.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> reqwest::Result<Answer> {
+        let request = self.http.get(format!("{}{path}", self.url));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        Answer::read(request.send().await?).await
     }
 
     /// Gets a page's text.

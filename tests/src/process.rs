@@ -85,6 +85,11 @@ impl Server {
         Client::new(&self.url)
     }
 
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// All that it and its predecessors on the same folder have logged.
     ///
     /// # Errors

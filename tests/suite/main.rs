@@ -6,4 +6,5 @@ mod architecture;
 mod configuration;
 mod embedded;
 mod kill;
+mod operate;
 mod start;

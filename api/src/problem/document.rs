@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use saga::Code;
+use saga::operate::Impossible;
 use signup::EMAIL_TAKEN;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
@@ -11,6 +12,7 @@ use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, Response, Respo
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{FieldError, Kind, Problem};
+use crate::admin::{Thing, Whereabouts};
 
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -27,12 +29,19 @@ fn response(kinds: &[Kind]) -> Response {
     let names: Vec<String> = kinds.iter().map(|kind| format!("`{}`: {}.", kind.name(), kind.title())).collect();
     let examples = kinds.iter().flat_map(|kind| examples(*kind)).map(|(name, problem)| {
         let value = serde_json::to_value(problem.document()).ok();
-        (name, ExampleBuilder::new().summary(problem.kind().title()).value(value).build())
+        // A second example of a kind says what is special about it.
+        let title = problem.kind().title();
+        let summary = if name == problem.kind().name() { title.into() } else { format!("{title} ({})", spaced(name)) };
+        (name, ExampleBuilder::new().summary(summary).value(value).build())
     });
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).examples_from_iter(examples);
     let response = ResponseBuilder::new().description(names.join(" ")).content(MEDIA_TYPE, content.build());
     let later = kinds.iter().any(|kind| kind.retry_after().is_some());
     if later { response.header("Retry-After", retry_after()).build() } else { response.build() }
+}
+
+fn spaced(name: &str) -> String {
+    name.replace('_', " ")
 }
 
 fn retry_after() -> utoipa::openapi::header::Header {
@@ -49,18 +58,27 @@ fn examples(kind: Kind) -> Vec<(&'static str, Problem)> {
         Kind::NotFound => Problem::NotFound,
         Kind::MethodNotAllowed => Problem::MethodNotAllowed,
         Kind::SignupNotFound => Problem::SignupNotFound,
+        Kind::Unauthorized => Problem::Unauthorized,
         Kind::MalformedJson => Problem::MalformedJson { line: 1, column: 17 },
         Kind::IncompleteBody => Problem::IncompleteBody,
         Kind::InvalidIdempotencyKey => Problem::InvalidIdempotencyKey,
+        Kind::InvalidParameters => {
+            let message = "must be a whole number from 1 to 200".to_owned();
+            Problem::InvalidParameters { errors: vec![FieldError { field: "limit".into(), message }] }
+        }
         Kind::BodyTimeout => Problem::BodyTimeout,
         Kind::EmailTaken => {
             let taken = Problem::EmailTaken { providers: vec!["email".into(), "google".into()] };
-            return vec![(kind.name(), taken), ("email_taken_meanwhile", failed(EMAIL_TAKEN))];
+            return vec![(kind.name(), taken), ("lost_after_acceptance", failed(EMAIL_TAKEN))];
         }
         Kind::SignupInProgress => Problem::SignupInProgress,
         Kind::SignupFailed => failed(Code::STEP_FAILED),
+        Kind::SagaMoved => Problem::SagaMoved { seq: 8, state: Whereabouts::example() },
+        Kind::ActionImpossible => Problem::ActionImpossible { why: Impossible::GoingBack.to_string() },
+        Kind::SagaNotEmpty => Problem::SagaNotEmpty { left: vec![Thing::example()] },
         Kind::BodyTooLarge => Problem::BodyTooLarge,
         Kind::UnsupportedMediaType => Problem::UnsupportedMediaType,
+        Kind::UnsupportedEncoding => Problem::UnsupportedEncoding,
         Kind::InvalidFields => {
             let error = |field, message: &str| FieldError { field: Cow::Borrowed(field), message: message.into() };
             let errors = vec![
@@ -71,7 +89,11 @@ fn examples(kind: Kind) -> Vec<(&'static str, Problem)> {
         }
         Kind::IdempotencyKeyReused => Problem::IdempotencyKeyReused,
         Kind::Internal => Problem::Internal,
-        Kind::OutcomeUnknown => Problem::OutcomeUnknown,
+        Kind::OutcomeUnknown => {
+            let unknown = |marked| Problem::OutcomeUnknown { marked };
+            return vec![(kind.name(), unknown(true)), ("without_an_idempotency_key", unknown(false))];
+        }
+        Kind::ActionUnknown => Problem::ActionUnknown,
         Kind::Unavailable => Problem::Unavailable,
     };
     vec![(kind.name(), problem)]
@@ -101,18 +123,23 @@ impl PartialSchema for Problem {
             .required("status")
             .property("detail", member(Type::String, "One sentence that says what to do."))
             .required("detail")
-            .property("errors", list(FieldError::schema_ref(), "`invalid_fields`: what is wrong with each field."))
+            .property(
+                "errors",
+                list(schema_ref::<FieldError>(), "`invalid_fields`, `invalid_parameters`: what is wrong with each."),
+            )
             .property("providers", list(text, "`email_taken`: what the user signs in with."))
             .property("workflow_id", member(Type::String, "The id of the sign-up that failed."))
             .property("code", member(Type::String, "Why the sign-up failed."))
+            .property("seq", member(Type::Integer, "`saga_moved`: the number of the saga's latest event."))
+            .property("state", schema_ref::<Whereabouts>())
+            .property("why", member(Type::String, "`action_impossible`: why."))
+            .property("left", list(schema_ref::<Thing>(), "`saga_not_empty`: what exists of the saga."))
             .property("line", member(Type::Integer, "`malformed_json`: where reading stopped."))
             .property("column", member(Type::Integer, "`malformed_json`: where reading stopped."))
             .into()
     }
 }
 
-impl FieldError {
-    fn schema_ref() -> RefOr<Schema> {
-        Ref::from_schema_name(<Self as ToSchema>::name()).into()
-    }
+fn schema_ref<S: ToSchema>() -> RefOr<Schema> {
+    Ref::from_schema_name(S::name()).into()
 }

@@ -1,6 +1,7 @@
 //! The catalogue of problems.
 
-use axum::http::StatusCode;
+use axum::http::header::{ACCEPT_ENCODING, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 
 /// An entry of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,19 +9,26 @@ pub(crate) enum Kind {
     NotFound,
     MethodNotAllowed,
     SignupNotFound,
+    Unauthorized,
     MalformedJson,
     IncompleteBody,
     InvalidIdempotencyKey,
+    InvalidParameters,
     BodyTimeout,
     EmailTaken,
     SignupInProgress,
     SignupFailed,
+    SagaMoved,
+    ActionImpossible,
+    SagaNotEmpty,
     BodyTooLarge,
     UnsupportedMediaType,
+    UnsupportedEncoding,
     InvalidFields,
     IdempotencyKeyReused,
     Internal,
     OutcomeUnknown,
+    ActionUnknown,
     Unavailable,
 }
 
@@ -31,19 +39,26 @@ impl Kind {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::SignupNotFound => "signup_not_found",
+            Self::Unauthorized => "unauthorized",
             Self::MalformedJson => "malformed_json",
             Self::IncompleteBody => "incomplete_body",
             Self::InvalidIdempotencyKey => "invalid_idempotency_key",
+            Self::InvalidParameters => "invalid_parameters",
             Self::BodyTimeout => "body_timeout",
             Self::EmailTaken => "email_taken",
             Self::SignupInProgress => "signup_in_progress",
             Self::SignupFailed => "signup_failed",
+            Self::SagaMoved => "saga_moved",
+            Self::ActionImpossible => "action_impossible",
+            Self::SagaNotEmpty => "saga_not_empty",
             Self::BodyTooLarge => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::UnsupportedEncoding => "unsupported_encoding",
             Self::InvalidFields => "invalid_fields",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::Internal => "internal",
             Self::OutcomeUnknown => "outcome_unknown",
+            Self::ActionUnknown => "action_unknown",
             Self::Unavailable => "unavailable",
         }
     }
@@ -51,16 +66,24 @@ impl Kind {
     /// The status of the answer.
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::MalformedJson | Self::IncompleteBody | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
+            Self::MalformedJson | Self::IncompleteBody | Self::InvalidIdempotencyKey | Self::InvalidParameters => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound | Self::SignupNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::EmailTaken | Self::SignupInProgress | Self::SignupFailed => StatusCode::CONFLICT,
+            Self::EmailTaken
+            | Self::SignupInProgress
+            | Self::SignupFailed
+            | Self::SagaMoved
+            | Self::ActionImpossible
+            | Self::SagaNotEmpty => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::OutcomeUnknown | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::OutcomeUnknown | Self::ActionUnknown | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -70,19 +93,26 @@ impl Kind {
             Self::NotFound => "There is nothing at this path",
             Self::MethodNotAllowed => "This path has other methods",
             Self::SignupNotFound => "There is no such sign-up",
+            Self::Unauthorized => "An operator's token is needed",
             Self::MalformedJson => "The body is not JSON",
             Self::IncompleteBody => "The body ended early",
             Self::InvalidIdempotencyKey => "The idempotency key cannot be used",
+            Self::InvalidParameters => "Some parameters cannot be used",
             Self::BodyTimeout => "The body took too long",
             Self::EmailTaken => "The e-mail belongs to a user",
             Self::SignupInProgress => "A sign-up with this e-mail is under way",
             Self::SignupFailed => "The sign-up failed",
+            Self::SagaMoved => "The saga is no longer where it was seen",
+            Self::ActionImpossible => "The saga does not allow this action",
+            Self::SagaNotEmpty => "Something is left of the saga",
             Self::BodyTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body is not said to be JSON",
+            Self::UnsupportedEncoding => "The body is encoded",
             Self::InvalidFields => "Some fields cannot be accepted",
             Self::IdempotencyKeyReused => "The idempotency key belongs to another request",
             Self::Internal => "The service is at fault",
             Self::OutcomeUnknown => "It is not known whether the sign-up was accepted",
+            Self::ActionUnknown => "It is not known whether the action was taken",
             Self::Unavailable => "The service cannot do this now",
         }
     }
@@ -93,41 +123,65 @@ impl Kind {
             Self::NotFound => "Look up the paths of this API at /docs.",
             Self::MethodNotAllowed => "Use one of the methods that the Allow header lists.",
             Self::SignupNotFound => "Ask with the workflow_id that starting the sign-up has returned.",
+            Self::Unauthorized => "Send the header Authorization: Bearer, with the token of an operator.",
             Self::MalformedJson => "Send valid JSON.",
             Self::IncompleteBody => "Send the request again, with its whole body.",
             Self::InvalidIdempotencyKey => "Send one Idempotency-Key of 1 to 255 visible ASCII characters, or none.",
+            Self::InvalidParameters => "Correct the parameters that errors lists, and send the request again.",
             Self::BodyTimeout => "Send the whole body within 15 seconds.",
             Self::EmailTaken => "Sign in, or sign up with another e-mail.",
             Self::SignupInProgress => {
                 "Wait for it to end; if it is your own, repeat your request with its Idempotency-Key to follow it."
             }
             Self::SignupFailed => "Start another sign-up, with a new Idempotency-Key: nothing is left of this one.",
+            Self::SagaMoved => "Look at the saga again, and decide by what you see: seq is where it is now.",
+            Self::ActionImpossible => "Look at the saga: its actions say what can be done.",
+            Self::SagaNotEmpty => "Roll it back, or mend what keeps its undo from working: left lists what exists.",
             Self::BodyTooLarge => "Send a body of at most 16 KiB.",
             Self::UnsupportedMediaType => "Send JSON, with the header Content-Type: application/json.",
+            Self::UnsupportedEncoding => "Send the body as it is, without the header Content-Encoding.",
             Self::InvalidFields => "Correct the fields that errors lists, and send the request again.",
             Self::IdempotencyKeyReused => "Use a new Idempotency-Key, or repeat the earlier request unchanged.",
             Self::Internal => "Try again later; if it stays, report the X-Request-Id of this answer.",
             Self::OutcomeUnknown => "Repeat this request with the same Idempotency-Key: it is accepted once.",
+            Self::ActionUnknown => "Look at the saga again: if the action was taken, it is among its latest events.",
             Self::Unavailable => "Nothing was done: send the request again after the time in Retry-After.",
+        }
+    }
+
+    /// A header by which HTTP clients know what to do.
+    pub(crate) fn header(self) -> Option<(HeaderName, HeaderValue)> {
+        if self == Self::Unauthorized {
+            Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+        } else if self == Self::UnsupportedEncoding {
+            Some((ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+        } else {
+            None
         }
     }
 
     /// After how many seconds to try again, where trying again is what to do.
     pub(crate) fn retry_after(self) -> Option<u32> {
         match self {
-            Self::OutcomeUnknown | Self::Unavailable => Some(1),
+            Self::OutcomeUnknown | Self::ActionUnknown | Self::Unavailable => Some(1),
             Self::SignupInProgress => Some(5),
             Self::NotFound
             | Self::MethodNotAllowed
             | Self::SignupNotFound
+            | Self::Unauthorized
             | Self::MalformedJson
             | Self::IncompleteBody
             | Self::InvalidIdempotencyKey
+            | Self::InvalidParameters
             | Self::BodyTimeout
             | Self::EmailTaken
             | Self::SignupFailed
+            | Self::SagaMoved
+            | Self::ActionImpossible
+            | Self::SagaNotEmpty
             | Self::BodyTooLarge
             | Self::UnsupportedMediaType
+            | Self::UnsupportedEncoding
             | Self::InvalidFields
             | Self::IdempotencyKeyReused
             | Self::Internal => None,
@@ -144,20 +198,27 @@ mod tests {
         match kind {
             Kind::NotFound => Some(Kind::MethodNotAllowed),
             Kind::MethodNotAllowed => Some(Kind::SignupNotFound),
-            Kind::SignupNotFound => Some(Kind::MalformedJson),
+            Kind::SignupNotFound => Some(Kind::Unauthorized),
+            Kind::Unauthorized => Some(Kind::MalformedJson),
             Kind::MalformedJson => Some(Kind::IncompleteBody),
             Kind::IncompleteBody => Some(Kind::InvalidIdempotencyKey),
-            Kind::InvalidIdempotencyKey => Some(Kind::BodyTimeout),
+            Kind::InvalidIdempotencyKey => Some(Kind::InvalidParameters),
+            Kind::InvalidParameters => Some(Kind::BodyTimeout),
             Kind::BodyTimeout => Some(Kind::EmailTaken),
             Kind::EmailTaken => Some(Kind::SignupInProgress),
             Kind::SignupInProgress => Some(Kind::SignupFailed),
-            Kind::SignupFailed => Some(Kind::BodyTooLarge),
+            Kind::SignupFailed => Some(Kind::SagaMoved),
+            Kind::SagaMoved => Some(Kind::ActionImpossible),
+            Kind::ActionImpossible => Some(Kind::SagaNotEmpty),
+            Kind::SagaNotEmpty => Some(Kind::BodyTooLarge),
             Kind::BodyTooLarge => Some(Kind::UnsupportedMediaType),
-            Kind::UnsupportedMediaType => Some(Kind::InvalidFields),
+            Kind::UnsupportedMediaType => Some(Kind::UnsupportedEncoding),
+            Kind::UnsupportedEncoding => Some(Kind::InvalidFields),
             Kind::InvalidFields => Some(Kind::IdempotencyKeyReused),
             Kind::IdempotencyKeyReused => Some(Kind::Internal),
             Kind::Internal => Some(Kind::OutcomeUnknown),
-            Kind::OutcomeUnknown => Some(Kind::Unavailable),
+            Kind::OutcomeUnknown => Some(Kind::ActionUnknown),
+            Kind::ActionUnknown => Some(Kind::Unavailable),
             Kind::Unavailable => None,
         }
     }

@@ -8,7 +8,7 @@ use saga::{Advanced, Retry};
 use signup::{Proposal, SignUp};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::field::display;
-use tracing::{Instrument, Span, error, warn};
+use tracing::{Instrument, Span, error, info, warn};
 
 use crate::Api;
 use crate::problem::Problem;
@@ -31,6 +31,7 @@ const RETRY: Retry =
 /// The work goes on in a task of its own: a client that hangs up takes back neither the saga nor the wake-up of a
 /// worker. A call of the store that outlasts the patience is not cut off either.
 pub(super) async fn accept(api: &Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, Problem> {
+    let marked = proposal.idempotency.is_some();
     let work = tokio::spawn(persist(Arc::clone(api), proposal).in_current_span());
     match timeout(PATIENCE, work).await {
         Ok(Ok(answer)) => answer,
@@ -40,7 +41,7 @@ pub(super) async fn accept(api: &Arc<Api>, proposal: Proposal) -> Result<Accepte
         }
         Err(_) => {
             warn!("the store did not accept a sign-up in time");
-            Err(Problem::OutcomeUnknown)
+            Err(Problem::OutcomeUnknown { marked })
         }
     }
 }
@@ -69,7 +70,11 @@ async fn persist(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, 
         let delay = RETRY.delay(tries, api.random.fraction());
         if Instant::now() + delay >= deadline {
             warn!(%error, tries, in_doubt, "gave up on accepting a sign-up");
-            return Err(if in_doubt { Problem::OutcomeUnknown } else { Problem::Unavailable });
+            return Err(if in_doubt {
+                Problem::OutcomeUnknown { marked: proposal.idempotency.is_some() }
+            } else {
+                Problem::Unavailable
+            });
         }
         sleep(delay).await;
     }
@@ -79,11 +84,13 @@ fn tell(api: &Api, accepted: &Accepted<SignUp>) {
     match accepted {
         Accepted::New(view) => {
             Span::current().record("saga.id", display(view.saga));
+            info!("sign-up accepted");
             let news = Advanced { saga: view.saga, state: view.state.clone(), due_in: Duration::ZERO };
             api.listener.advanced(&news);
         }
         Accepted::Replay(view) => {
             Span::current().record("saga.id", display(view.saga));
+            info!("sign-up replayed");
         }
         Accepted::Conflict(_) => {}
     }

@@ -14,7 +14,7 @@ use crate::problem::Problem;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSignup {
     /// The address they will sign in with. Addresses that differ in case alone are the same.
-    #[schema(value_type = String, format = "email", max_length = 254, example = "ada@example.com")]
+    #[schema(value_type = String, format = "email", max_length = 254, example = "grace@example.com")]
     email: EmailAddress,
     /// 8 to 256 characters, any characters, taken exactly as they are. Not one that is easily guessed.
     #[schema(
@@ -23,10 +23,11 @@ pub(crate) struct NewSignup {
     )]
     password: Password,
     /// Their name, in one line.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, example = "Ada Lovelace")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, example = "Grace Hopper")]
     full_name: Option<FullName>,
-    /// The name of the organization they found, in one line. Without one it is named after them.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, example = "Analytical Engines")]
+    /// The name of the organization they found, in one line. Without one it is named after their full name, or
+    /// `My organization` if that is not given either.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, example = "Compilers")]
     organization_name: Option<OrganizationName>,
 }
 

@@ -10,9 +10,9 @@ use axum::http::header::{ETAG, IF_NONE_MATCH, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use saga::SagaId;
-use saga::store::{Error, View};
+use saga::store::View;
+use tracing::Span;
 use tracing::field::display;
-use tracing::{Span, error, warn};
 use utoipa::IntoResponses;
 use utoipa::openapi::RefOr;
 
@@ -85,17 +85,8 @@ pub(crate) async fn show(
 }
 
 async fn load(api: &Api, id: SagaId) -> Result<View, Problem> {
-    match api.store.load(id).await {
-        Ok(view) => view.ok_or(Problem::SignupNotFound),
-        Err(error @ (Error::Unavailable(_) | Error::InDoubt(_))) => {
-            warn!(%error, "a sign-up was not read");
-            Err(Problem::Unavailable)
-        }
-        Err(error @ (Error::Rejected(_) | Error::Unreadable(_))) => {
-            error!(%error, "a sign-up cannot be read");
-            Err(Problem::Internal)
-        }
-    }
+    let view = api.store.load(id).await.map_err(|error| Problem::unread(&error))?;
+    view.ok_or(Problem::SignupNotFound)
 }
 
 /// Whether the client has this state already. `If-None-Match` compares weakly (RFC 9110, 13.1.2); our tags have no

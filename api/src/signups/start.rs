@@ -36,7 +36,7 @@ use crate::problem::{self, Kind, Problem};
     params(
         ("Idempotency-Key" = Option<String>, Header, nullable = false,
             description = "Marks this request, so that it can be repeated: \
-            1 to 255 visible ASCII characters, best random ones.", example = "0f7cc2a5-2f60-4c3a-a6d4-b6bd2a3c5c7e"),
+            1 to 255 visible ASCII characters, best random ones. Another sign-up needs another one."),
         ("Prefer" = Option<String>, Header, nullable = false,
             description = "`wait=N`: wait up to N seconds, 30 at most, for the sign-up \
             to end (RFC 7240).", example = "wait=5"),
@@ -114,6 +114,7 @@ impl IntoResponses for Problems {
             Kind::SignupFailed,
             Kind::BodyTooLarge,
             Kind::UnsupportedMediaType,
+            Kind::UnsupportedEncoding,
             Kind::InvalidFields,
             Kind::IdempotencyKeyReused,
             Kind::Internal,

@@ -9,6 +9,8 @@ use saga::{Active, Code, End, SagaId, State, StepName};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::time::shown;
+
 /// A sign-up, as its client sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Signup {
@@ -77,8 +79,8 @@ impl Signup {
     pub(super) fn document(&self) -> Document {
         let (code, ended_at) = match &self.status {
             Status::Pending { .. } | Status::Delayed { .. } => (None, None),
-            Status::Completed { ended_at } => (None, Some(ended_at.to_string())),
-            Status::Failed { code, ended_at } => (Some(code.to_string()), Some(ended_at.to_string())),
+            Status::Completed { ended_at } => (None, Some(shown(*ended_at))),
+            Status::Failed { code, ended_at } => (Some(code.to_string()), Some(shown(*ended_at))),
         };
         Document {
             workflow_id: self.workflow.to_string(),
@@ -86,7 +88,7 @@ impl Signup {
             code,
             steps_done: self.steps_done(),
             steps_total: self.steps_total,
-            accepted_at: self.accepted_at.to_string(),
+            accepted_at: shown(self.accepted_at),
             ended_at,
             status_url: self.url(),
         }

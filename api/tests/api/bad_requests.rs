@@ -39,17 +39,17 @@ async fn every_wrong_field_is_named_with_what_is_wrong() {
         ("email", json!(""), "email", no_address),
         ("email", json!(format!("{}@example.com", "a".repeat(65))), "email", "is too long for an e-mail address"),
         ("email", json!(null), "email", "is required"),
-        ("email", json!(["ada@example.com"]), "email", "must be a text"),
+        ("email", json!(["ada@example.com"]), "email", "must be a string"),
         ("password", json!("short"), "password", "must have at least 8 characters"),
         ("password", json!("x".repeat(257)), "password", "must have at most 256 characters"),
         ("password", json!("password"), "password", guessable),
         ("password", json!("ada lovelace"), "password", guessable),
-        ("password", json!(12_345_678), "password", "must be a text"),
+        ("password", json!(12_345_678), "password", "must be a string"),
         ("full_name", json!(" "), "full_name", "must not be empty; leave the field out instead"),
         ("full_name", json!("a\nb"), "full_name", "must not have line breaks or control characters"),
-        ("full_name", json!(true), "full_name", "must be a text"),
+        ("full_name", json!(true), "full_name", "must be a string"),
         ("organization_name", json!("x".repeat(201)), "organization_name", "must have at most 200 characters"),
-        ("organization_name", json!({}), "organization_name", "must be a text"),
+        ("organization_name", json!({}), "organization_name", "must be a string"),
         ("role", json!("admin"), "role", "is not a field of this request"),
         ("<script>", json!(1), "", "has an unknown field"),
     ];
@@ -105,7 +105,11 @@ async fn what_is_not_json_is_told_by_its_place_alone() {
         let problem = answer.assert_problem(400, "malformed_json");
         assert_eq!((&problem["line"], &problem["column"]), (&json!(line), &json!(column)), "{body:.40}");
         let detail = problem["detail"].as_str().unwrap();
-        assert_eq!(detail, format!("Send valid JSON; reading stopped at line {line}, column {column}."));
+        let expected = match column {
+            0 => "Send a JSON object; the body is empty.".to_owned(),
+            column => format!("Send valid JSON; reading stopped at line {line}, column {column}."),
+        };
+        assert_eq!(detail, expected);
         assert!(!String::from_utf8(answer.body).unwrap().contains("hunter2"));
     }
     let mut request = post("", &[]);
@@ -122,6 +126,18 @@ async fn what_is_not_said_to_be_json_is_not_read() {
     }
     let request = Request::post("/v1/signups").body(Body::from(ada().to_string())).unwrap();
     Stage::new().send(request).await.assert_problem(415, "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn what_is_encoded_is_not_read() {
+    for encoding in ["gzip", "br", "deflate, gzip", "identity, gzip"] {
+        let answer = Stage::new().send(post(&ada().to_string(), &[("content-encoding", encoding)])).await;
+        let problem = answer.assert_problem(415, "unsupported_encoding");
+        assert!(problem["detail"].as_str().unwrap().contains("Content-Encoding"), "{problem}");
+        assert_eq!(answer.header("accept-encoding"), Some("identity"));
+    }
+    let plain = Stage::new().send(post(&ada().to_string(), &[("content-encoding", "Identity")])).await;
+    assert_eq!(plain.status, 202);
 }
 
 #[tokio::test]

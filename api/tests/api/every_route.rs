@@ -42,7 +42,7 @@ async fn every_answer_has_the_headers_that_keep_browsers_safe() {
         ("GET", "/docs/", 200),
         ("GET", "/docs/swagger-ui-bundle.js", 200),
         ("GET", "/docs/x", 404),
-        ("GET", "/", 404),
+        ("GET", "/", 303),
         ("GET", "//etc/passwd", 404),
         ("FROBNICATE", "/healthz", 405),
     ] {
@@ -68,6 +68,12 @@ async fn every_answer_has_the_headers_that_keep_browsers_safe() {
         }
         assert!(answer.header("x-request-id").is_some(), "{what}");
     }
+}
+
+#[tokio::test]
+async fn the_root_leads_to_the_documentation() {
+    let answer = Stage::new().get("/", &[]).await;
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, Some("/docs/")));
 }
 
 #[tokio::test]
@@ -134,6 +140,7 @@ async fn the_documentation_asks_nobody_else() {
     let page = String::from_utf8(stage.get("/docs/", &[]).await.body).unwrap();
     assert!(!page.contains("http://") && !page.contains("https://"), "{page}");
     let start = String::from_utf8(stage.get("/docs/swagger-initializer.js", &[]).await.body).unwrap();
+    assert!(page.contains("<title>signup-saga API</title>"), "{page}");
     assert!(start.contains(r#""url": "/openapi.json""#), "{start}");
     assert!(start.contains(r#""validatorUrl": "none""#), "{start}");
 }

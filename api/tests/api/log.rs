@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
 
-use crate::stage::{Stage, post};
+use crate::stage::{Order, Stage, post};
 
 thread_local! {
     /// What this thread has logged, and so this test: each runs in a thread of its own.
@@ -62,6 +62,31 @@ async fn a_request_is_one_line_with_its_span() {
     let lines = logged();
     let line = lines.iter().find(|line| line.contains("answered")).unwrap();
     assert!(line.contains("DEBUG") && line.contains(r#"route="/v1/signups/{id}""#), "{line}");
+}
+
+#[tokio::test]
+async fn an_accepted_sign_up_is_a_line_and_a_replayed_one_another() {
+    let stage = Stage::new();
+    stage.sign_up(&[]).await;
+    let saga = stage.store.proposals.lock().unwrap()[0].saga;
+    stage.store.order(Order::Replay(saga));
+    stage.sign_up(&[("idempotency-key", "k")]).await;
+    let lines = logged();
+    for part in ["sign-up accepted", "sign-up replayed"] {
+        let found: Vec<_> = lines.iter().filter(|line| line.contains(part)).collect();
+        let [line] = found[..] else { panic!("{part}: {lines:?}") };
+        assert!(line.contains("INFO") && line.contains(&format!("saga.id={saga}")), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn the_line_of_an_error_names_its_problem() {
+    let stage = Stage::new();
+    stage.send(post("{", &[])).await;
+    stage.sign_up(&[]).await;
+    let lines: Vec<String> = logged().into_iter().filter(|line| line.contains("answered")).collect();
+    assert!(lines[0].contains(r#"status=400 problem="malformed_json""#), "{lines:?}");
+    assert!(!lines[1].contains("problem"), "{lines:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,14 +17,14 @@ async fn a_status_tells_how_far_it_is_and_nothing_of_who_and_how() {
             "status": status,
             "steps_done": steps_done,
             "steps_total": 2,
-            "accepted_at": "2026-01-02T03:04:05Z",
+            "accepted_at": "2026-01-02T03:04:05.000Z",
             "status_url": format!("/v1/signups/{saga}"),
         })
     };
     let mut done = base("completed", 2);
-    done["ended_at"] = json!("2026-01-02T03:04:05Z");
+    done["ended_at"] = json!("2026-01-02T03:04:05.000Z");
     let mut gone = base("failed", 0);
-    gone["ended_at"] = json!("2026-01-02T03:04:05Z");
+    gone["ended_at"] = json!("2026-01-02T03:04:05.000Z");
     gone["code"] = json!("email_taken");
     let undoing = State::Active(Active::Compensating(STEPS[1].clone(), Code::STEP_FAILED));
     for (state, expected, retry_after) in [

@@ -2,7 +2,7 @@
 //! holds every answer against the OpenAPI document.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -18,13 +18,14 @@ use saga::store::{
 };
 use saga::{Active, Advanced, Clock, End, Listener, OsRandom, Policy, SagaId, State, StepName, Store};
 use serde_json::{Value, json};
-use signup::{Conflict, HashKey, Proposal, SignUp, Unsealer};
+use signup::{Conflict, HashKey, OperatorToken, Operators, Proposal, SignUp, Unsealer};
+use store::memory::Memory;
 use tokio::sync::Notify;
 use tower::ServiceExt;
 
 use crate::log::log_everything;
 
-pub(crate) const STEPS: [StepName; 2] = [StepName::new("first"), StepName::new("second")];
+pub(crate) const STEPS: [StepName; 2] = [StepName::new("create_user"), StepName::new("create_organization")];
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// What the store does when it is asked to accept a sign-up; without orders it accepts it.
@@ -43,9 +44,12 @@ pub(crate) enum Order {
     AcceptAfter(Arc<Notify>),
 }
 
-/// A store whose answers are set by the test.
-#[derive(Default)]
+/// A store whose answers are set by the test. What operators see and do is kept in memory.
 pub(crate) struct Script {
+    pub(crate) memory: Arc<Memory>,
+    /// What operators' readings and actions fail with, one after the other; an action is then written all the same
+    /// where it is in doubt.
+    pub(crate) operator_errors: Mutex<VecDeque<Error>>,
     pub(crate) orders: Mutex<VecDeque<Order>>,
     pub(crate) proposals: Mutex<Vec<Proposal>>,
     pub(crate) sagas: Mutex<HashMap<SagaId, View>>,
@@ -56,6 +60,23 @@ pub(crate) struct Script {
 }
 
 impl Script {
+    fn new(memory: Arc<Memory>) -> Self {
+        Self {
+            memory,
+            operator_errors: Mutex::default(),
+            orders: Mutex::default(),
+            proposals: Mutex::default(),
+            sagas: Mutex::default(),
+            load_error: Mutex::default(),
+            loads: Mutex::default(),
+            load_panics: AtomicBool::default(),
+        }
+    }
+
+    fn next_operator_error(&self) -> Option<Error> {
+        self.operator_errors.lock().unwrap().pop_front()
+    }
+
     pub(crate) fn order(&self, order: Order) {
         self.orders.lock().unwrap().push_back(order);
     }
@@ -115,8 +136,33 @@ impl Store<SignUp> for Script {
         unreachable!("the API has nothing to hand back")
     }
 
-    async fn events(&self, _: SagaId, _: u64) -> Result<Vec<Event>, Error> {
-        unreachable!("the API shows no journal")
+    async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {
+        self.memory.events(saga, from).await
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Record>, Error> {
+        match self.next_operator_error() {
+            Some(error) => Err(error),
+            None => self.memory.list(filter).await,
+        }
+    }
+
+    async fn inspect(&self, saga: SagaId) -> Result<Option<Inspection>, Error> {
+        if let Some(error) = self.load_error.lock().unwrap().clone() {
+            return Err(error);
+        }
+        self.memory.inspect(saga).await
+    }
+
+    async fn operate(&self, operation: &Operation) -> Result<Operated, Error> {
+        match self.next_operator_error() {
+            Some(error @ Error::InDoubt(_)) => {
+                self.memory.operate(operation).await?;
+                Err(error)
+            }
+            Some(error) => Err(error),
+            None => self.memory.operate(operation).await,
+        }
     }
 
     async fn list(&self, _: &Filter) -> Result<Vec<Record>, Error> {
@@ -149,6 +195,22 @@ impl Clock for ManualClock {
     }
 }
 
+/// A clock that goes on when it is told to: the memory's.
+#[derive(Default)]
+pub(crate) struct Hands(AtomicI64);
+
+impl Hands {
+    pub(crate) fn go_on(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(1_767_323_045 + self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
 /// Remembers what it was told.
 #[derive(Default)]
 pub(crate) struct Heard(pub(crate) Mutex<Vec<Advanced>>);
@@ -165,15 +227,21 @@ pub(crate) struct Stage {
     pub(crate) heard: Arc<Heard>,
     pub(crate) waiters: Arc<Waiters>,
     pub(crate) router: Router,
+    /// The time in the memory.
+    pub(crate) hands: Arc<Hands>,
 }
 
 impl Stage {
     pub(crate) fn new() -> Self {
         log_everything();
-        let (store, heard) = (Arc::new(Script::default()), Arc::new(Heard::default()));
+        let hands = Arc::new(Hands::default());
+        let memory = Arc::new(Memory::new(Arc::<Hands>::clone(&hands)));
+        let (store, heard) = (Arc::new(Script::new(Arc::clone(&memory))), Arc::new(Heard::default()));
         let waiters = Arc::new(Waiters::new());
         let api = Api {
             store: Arc::<Script>::clone(&store),
+            operators: Arc::<Memory>::clone(&memory),
+            fleet: memory,
             listener: Arc::<Heard>::clone(&heard),
             waiters: Arc::clone(&waiters),
             sealer: Unsealer::new(&[7; 32]).unwrap().sealer(),
@@ -182,7 +250,14 @@ impl Stage {
             random: Arc::new(OsRandom),
             steps: STEPS.to_vec(),
         };
-        Self { store, heard, waiters, router: api::router(api) }
+        Self { store, heard, waiters, router: api::router(api), hands }
+    }
+
+    /// Adds an operator. Returns what they send in `Authorization`.
+    pub(crate) async fn hire(&self, name: &str) -> String {
+        let token = OperatorToken::generate(&OsRandom);
+        assert!(self.store.memory.add(&name.parse().unwrap(), &token.hash()).await.unwrap());
+        format!("Bearer {}", token.reveal())
     }
 
     /// Sends a request, and holds the answer against the OpenAPI document.
@@ -245,7 +320,11 @@ pub(crate) fn ada() -> Value {
 }
 
 pub(crate) fn post(body: &str, headers: &[(&str, &str)]) -> Request<Body> {
-    let request = Request::post("/v1/signups").header("content-type", "application/json");
+    post_to("/v1/signups", body, headers)
+}
+
+pub(crate) fn post_to(path: &str, body: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    let request = Request::post(path).header("content-type", "application/json");
     with(request, headers).body(Body::from(body.to_owned())).unwrap()
 }
 
@@ -283,11 +362,8 @@ pub(crate) async fn eventually(holds: impl Fn() -> bool) {
 /// Every answer of a described endpoint is described: its status, and its problem's name among the examples.
 fn assert_documented(method: &str, path: &str, answer: &Answer) {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&api::openapi()).unwrap());
-    let route = match path.strip_prefix("/v1/signups/") {
-        Some(id) if !id.contains('/') && !id.is_empty() => "/v1/signups/{id}",
-        _ => path,
-    };
-    let operation = &DOCUMENT["paths"][route][method.to_lowercase()];
+    let route = described(path);
+    let operation = &DOCUMENT["paths"][&route][method.to_lowercase()];
     if operation.is_null() {
         return;
     }
@@ -297,4 +373,15 @@ fn assert_documented(method: &str, path: &str, answer: &Answer) {
         let examples = &response["content"]["application/problem+json"]["examples"];
         assert!(!examples[&problem].is_null(), "{method} {route} is not described to answer {problem}");
     }
+}
+
+/// The path as the OpenAPI document has it.
+fn described(path: &str) -> String {
+    for above in ["/v1/signups/", "/v1/admin/sagas/"] {
+        if let Some(rest) = path.strip_prefix(above).filter(|rest| !rest.is_empty()) {
+            let action = rest.split_once('/').map(|(_, action)| format!("/{action}")).unwrap_or_default();
+            return format!("{above}{{id}}{action}");
+        }
+    }
+    path.to_owned()
 }

@@ -28,7 +28,7 @@ async fn an_accepted_signup_is_answered_with_where_to_follow_it() {
             "status": "pending",
             "steps_done": 0,
             "steps_total": 2,
-            "accepted_at": "2026-01-02T03:04:05Z",
+            "accepted_at": "2026-01-02T03:04:05.000Z",
             "status_url": format!("/v1/signups/{saga}"),
         })
     );

@@ -60,6 +60,18 @@ async fn a_store_that_does_not_answer_in_time_may_still_accept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn only_a_request_with_a_key_is_advised_to_repeat_it_with_the_same_key() {
+    for (headers, advised) in [(&[("idempotency-key", "k")][..], true), (&[], false)] {
+        let stage = Stage::new();
+        (0..1000).for_each(|_| stage.store.order(Order::Fail(in_doubt())));
+        let problem = stage.sign_up(headers).await.assert_problem(503, "outcome_unknown");
+        let detail = problem["detail"].as_str().unwrap();
+        assert_eq!(detail.contains("the same Idempotency-Key"), advised, "{detail}");
+        assert_eq!(detail.contains("signup_in_progress"), !advised, "{detail}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_would_fail_again_is_not_tried_again() {
     for error in [Error::Rejected("a secret".into()), Error::Unreadable("a secret".into())] {
         let stage = Stage::new();

@@ -58,6 +58,9 @@ impl EmailAddress {
         if !labels.split('.').all(is_plain) {
             return Err(EmailError::Confusable);
         }
+        if is_numeric(ascii.rsplit('.').next().unwrap_or_default()) {
+            return Err(EmailError::Malformed);
+        }
         Ok(Self { written: written.to_owned(), key: format!("{}@{ascii}", local.to_lowercase()) })
     }
 
@@ -75,6 +78,12 @@ impl EmailAddress {
     pub fn key(&self) -> &str {
         &self.key
     }
+}
+
+/// Whether a domain with this last label is an IP address, or nothing (WHATWG URL, "ends in a number").
+fn is_numeric(label: &str) -> bool {
+    let hexadecimal = label.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+    hexadecimal || label.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// No invisible or turning characters, no compatibility forms, and at most scripts that are written together, such
@@ -108,6 +117,8 @@ mod tests {
             ("jörg@example.com", "jörg@example.com"),
             ("用户@例子.example", "用户@xn--fsqu00a.example"),
             ("o'hara@example.com", "o'hara@example.com"),
+            ("ada@127.0.0.1.example", "ada@127.0.0.1.example"),
+            ("ada@3com.example1", "ada@3com.example1"),
         ] {
             assert_eq!(EmailAddress::parse(text).map(|e| e.key), Ok(key.to_owned()), "{text}");
         }
@@ -131,6 +142,11 @@ mod tests {
             "ada.@example.com",
             "a..b@example.com",
             "ada@[127.0.0.1]",
+            "ada@127.0.0.1",
+            "ada@1.2",
+            "ada@example.123",
+            "ada@127.0.0.0x1",
+            "ada@1\u{ff0e}2\u{ff0e}3\u{ff0e}4",
             "\"ada\"@example.com",
             "Ada <ada@example.com>",
             "ada@example.com,eve@example.com",

@@ -22,13 +22,16 @@ pub struct FullName(String);
 #[derive(Clone, PartialEq, Eq)]
 pub struct OrganizationName(String);
 
+/// The longest name, in characters.
+const LONGEST: usize = 200;
+
 fn parse(text: &str) -> Result<String, NameError> {
     let name = text.trim();
     // U+202A.. and U+2066.. turn the direction of all that is shown after the name.
     let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
     match name.chars().count() {
         0 => Err(NameError::Empty),
-        201.. => Err(NameError::TooLong),
+        length if length > LONGEST => Err(NameError::TooLong),
         _ if name.chars().any(|c| c.is_control() || turns(c)) => Err(NameError::Control),
         _ => Ok(name.to_owned()),
     }
@@ -63,9 +66,16 @@ impl OrganizationName {
         parse(text).map(Self)
     }
 
-    /// The name of an organization whose founder gave none.
+    /// The name of an organization whose founder gave none. A founder's name that leaves no room is cut short.
     pub fn of(founder: Option<&FullName>) -> Self {
-        Self(founder.map_or_else(|| "My organization".to_owned(), |name| format!("{}'s organization", name.as_str())))
+        const REST: &str = "'s organization";
+        let Some(FullName(name)) = founder else { return Self("My organization".to_owned()) };
+        let room = LONGEST - REST.len();
+        if name.chars().count() <= room {
+            return Self(format!("{name}{REST}"));
+        }
+        let start: String = name.chars().take(room - 1).collect();
+        Self(format!("{}…{REST}", start.trim_end()))
     }
 
     /// A name that was read before.
@@ -114,5 +124,16 @@ mod tests {
         let ada = FullName::parse("Ada").unwrap();
         assert_eq!(OrganizationName::of(Some(&ada)).as_str(), "Ada's organization");
         assert_eq!(OrganizationName::of(None).as_str(), "My organization");
+    }
+
+    #[test]
+    fn an_organization_named_after_a_long_name_fits_its_limit() {
+        for length in [185, 186, 200] {
+            let founder = FullName::parse(&"ä".repeat(length)).unwrap();
+            let name = OrganizationName::of(Some(&founder));
+            assert_eq!(name.as_str().chars().count(), 200, "{length}");
+            assert_eq!(name.as_str().contains('…'), length > 185, "{length}");
+            assert_eq!(OrganizationName::parse(name.as_str()).as_ref(), Ok(&name));
+        }
     }
 }

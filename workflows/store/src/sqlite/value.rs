@@ -68,14 +68,23 @@ pub(super) fn stored(count: u64) -> Result<i64, Error> {
 
 /// SQLite's primary result codes, see its documentation.
 const CORRUPT: i32 = 11;
+const FULL: i32 = 13;
 const CONSTRAINT: i32 = 19;
 const NOT_A_DATABASE: i32 = 26;
+
+fn code(error: &sqlx::Error) -> Option<i32> {
+    error.as_database_error().and_then(|db| db.code()?.parse::<i32>().ok()).map(|code| code & 0xff)
+}
+
+/// Whether the disk is full, or the file as large as it may be.
+pub(super) fn is_full(error: &sqlx::Error) -> bool {
+    code(error) == Some(FULL)
+}
 
 /// What an error means for the caller, by SQLite's primary result code.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 pub(super) fn error(error: sqlx::Error) -> Error {
-    let code = error.as_database_error().and_then(|db| db.code()?.parse::<i32>().ok()).map(|code| code & 0xff);
-    match code {
+    match code(&error) {
         Some(CONSTRAINT) => Error::Rejected(error.to_string()),
         Some(CORRUPT | NOT_A_DATABASE) => Error::Unreadable(error.to_string()),
         // Busy, full, read-only, an I/O error, or no answer from SQLite at all.

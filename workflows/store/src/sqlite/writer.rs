@@ -137,8 +137,10 @@ async fn transaction(db: &mut SqliteConnection, batch: &mut [Box<dyn Member>], n
         }
         db.execute("RELEASE member").await.map_err(value::error)?;
     }
-    // A commit that fails may have reached the disk.
-    db.execute("COMMIT").await.map(drop).map_err(|error| Error::InDoubt(error.to_string()))
+    db.execute("COMMIT").await.map(drop).map_err(|error| {
+        // A full disk took no commit; any other commit that fails may have reached the disk.
+        if value::is_full(&error) { value::error(error) } else { Error::InDoubt(error.to_string()) }
+    })
 }
 
 #[async_trait]

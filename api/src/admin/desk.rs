@@ -1,0 +1,51 @@
+//! The operators' door: a token for everything behind it.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use signup::{OperatorName, OperatorToken};
+
+use crate::Api;
+use crate::problem::Problem;
+
+/// The API behind the operators' door: the state of their routes. Only a [`Desk`] gets at what is in it.
+#[derive(Clone)]
+pub(crate) struct Locked(Arc<Api>);
+
+/// An operator who has shown their token, and what they work with.
+///
+/// It comes first among a handler's arguments, so that nobody without a token learns what else is wrong with their
+/// request.
+pub(super) struct Desk {
+    /// What they work with.
+    pub(super) api: Arc<Api>,
+    /// Who they are.
+    pub(super) operator: OperatorName,
+}
+
+impl Locked {
+    pub(crate) fn new(api: Arc<Api>) -> Self {
+        Self(api)
+    }
+}
+
+impl FromRequestParts<Locked> for Desk {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, Locked(api): &Locked) -> Result<Self, Problem> {
+        let token = token(&parts.headers).ok_or(Problem::Unauthorized)?;
+        let operator = api.operators.find(&token.hash()).await.map_err(|error| Problem::unread(&error))?;
+        Ok(Self { api: Arc::clone(api), operator: operator.ok_or(Problem::Unauthorized)? })
+    }
+}
+
+/// The one token of a request.
+fn token(headers: &HeaderMap) -> Option<OperatorToken> {
+    let mut values = headers.get_all(AUTHORIZATION).into_iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().parse().ok())?
+}

@@ -1,0 +1,98 @@
+//! Nobody gets in without a token.
+
+use axum::body::Body;
+use axum::http::Request;
+use saga::OsRandom;
+use saga::store::Error;
+use serde_json::Value;
+use signup::OperatorToken;
+
+use super::Office;
+use crate::stage::{Answer, Stage, any_saga};
+
+/// Every operators' endpoint that is described: method and path.
+fn routes() -> Vec<(String, String)> {
+    let document: Value = serde_json::from_str(&api::openapi()).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let ours = paths.filter(|(path, _)| path.starts_with("/v1/admin")).flat_map(|(path, methods)| {
+        let methods = methods.as_object().unwrap().iter();
+        methods.map(move |(method, operation)| {
+            assert_eq!(operation["security"], serde_json::json!([{ "operator": [] }]), "{method} {path}");
+            (method.to_uppercase(), path.replace("{id}", &any_saga().to_string()))
+        })
+    });
+    ours.collect()
+}
+
+async fn knock(stage: &Stage, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let request = Request::builder().method(method).uri(path);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    stage.send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn every_route_answers_nobody_without_a_token() {
+    let stage = Stage::new();
+    let known = stage.hire("ada").await;
+    let token = known.strip_prefix("Bearer ").unwrap();
+    let unknown = format!("Bearer {}", OperatorToken::generate(&OsRandom).reveal());
+    let (basic, bare, two, cut) =
+        (format!("Basic {token}"), token.to_owned(), format!("{known} {token}"), known[..known.len() - 1].to_owned());
+    let attempts = [
+        vec![],
+        vec![("authorization", "")],
+        vec![("authorization", "Bearer")],
+        vec![("authorization", "Bearer ")],
+        vec![("authorization", "Bearer x")],
+        vec![("authorization", "Bearer sgo_")],
+        vec![("authorization", &*cut)],
+        vec![("authorization", &*two)],
+        vec![("authorization", &*basic)],
+        vec![("authorization", &*bare)],
+        vec![("authorization", &*unknown)],
+        vec![("authorization", &*known), ("authorization", &*known)],
+        vec![("cookie", &*known)],
+    ];
+    let routes = routes();
+    assert!(routes.len() >= 6, "{routes:?}");
+    for (method, path) in routes {
+        // What else is wrong with a request is not for strangers to learn.
+        for path in [path.clone(), format!("{path}?unheard_of=1"), path.replace("wf_", "no_")] {
+            for headers in &attempts {
+                let answer = knock(&stage, &method, &path, headers).await;
+                answer.assert_problem(401, "unauthorized");
+                assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{method} {path}");
+                assert_eq!(answer.header("cache-control"), Some("no-store"));
+            }
+            let answer = knock(&stage, &method, &path, &[("authorization", &known)]).await;
+            assert_ne!(answer.status, 401, "{method} {path}");
+            assert_eq!(answer.header("cache-control"), Some("no-store"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_scheme_may_be_in_any_case() {
+    let office = Office::open().await;
+    let token = office.token.replace("Bearer ", "bEARER  ");
+    assert_eq!(office.stage.get("/v1/admin/sagas", &[("authorization", &token)]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_store_in_trouble_is_unavailable_and_its_error_is_not_shown() {
+    let office = Office::open().await;
+    for (error, status, name) in [
+        (Error::Unavailable("a secret".into()), 503, "unavailable"),
+        (Error::InDoubt("a secret".into()), 503, "unavailable"),
+        (Error::Unreadable("a secret".into()), 500, "internal"),
+    ] {
+        office.stage.store.operator_errors.lock().unwrap().push_back(error.clone());
+        let answer = office.get("/v1/admin/sagas").await;
+        answer.assert_problem(status, name);
+        assert_eq!(answer.header("retry-after"), (status == 503).then_some("1"));
+        *office.stage.store.load_error.lock().unwrap() = Some(error);
+        let answer = office.get(&format!("/v1/admin/sagas/{}", any_saga())).await;
+        answer.assert_problem(status, name);
+        assert!(!String::from_utf8(answer.body).unwrap().contains("secret"));
+    }
+}

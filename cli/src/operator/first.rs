@@ -1,0 +1,125 @@
+//! The first operator, `admin`: made at the first start, with a token in the data folder.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::Context;
+use signup::{OperatorName, OperatorToken, Operators};
+use tracing::warn;
+use zeroize::Zeroizing;
+
+use super::token;
+
+/// The first operator's name.
+const NAME: &str = "admin";
+
+/// Holds that somebody can operate the service. Returns a token that was made just now, to be shown once.
+///
+/// The token is in its file before the database knows it: a process that dies in between leaves a file that the next
+/// start adds.
+pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::Result<Option<OperatorToken>> {
+    let path = token::file(folder);
+    let is_first = operators.operators().await.context("cannot read the operators")?.is_empty();
+    if path.exists() {
+        let token = token::read(&path)?.token;
+        if is_first {
+            add(operators, &token).await?;
+        } else if operators.find(&token.hash()).await.context("cannot read the operators")?.is_none() {
+            warn!("operator.token is nobody's: the database knows other operators; `signup operator add` makes more");
+        }
+        return Ok(None);
+    }
+    if !is_first {
+        return Ok(None);
+    }
+    let token = generate()?;
+    keep(&path, &token).with_context(|| format!("cannot write the operator's token to {}", path.display()))?;
+    add(operators, &token).await?;
+    Ok(Some(token))
+}
+
+async fn add(operators: &dyn Operators, token: &OperatorToken) -> anyhow::Result<()> {
+    let name: OperatorName = NAME.parse()?;
+    operators.add(&name, &token.hash()).await.context("cannot add the first operator")?;
+    Ok(())
+}
+
+/// A fresh token.
+pub(super) fn generate() -> anyhow::Result<OperatorToken> {
+    let mut bits = Zeroizing::new([0; 32]);
+    File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut *bits)).context("no randomness")?;
+    Ok(OperatorToken::new(*bits))
+}
+
+/// Writes the file whole or not at all, for its owner alone.
+fn keep(path: &Path, token: &OperatorToken) -> anyhow::Result<()> {
+    let draft = path.with_extension("new");
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
+    writeln!(file, "{}", token.reveal())?;
+    file.sync_all()?;
+    std::fs::rename(&draft, path)?;
+    if let Some(folder) = path.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::sync::Arc;
+
+    use saga::SystemClock;
+    use store::Sqlite;
+
+    use super::*;
+
+    async fn database(folder: &Path, name: &str) -> Sqlite {
+        Sqlite::open(&folder.join(name), Arc::new(SystemClock)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_first_operator_is_made_once_and_their_token_is_nobody_elses_to_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let operators = database(folder.path(), "signup.db").await;
+        let made = ensure(folder.path(), &operators).await.unwrap().unwrap();
+        let path = token::file(folder.path());
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(token::read(&path).unwrap().token, made);
+        assert_eq!(operators.find(&made.hash()).await.unwrap().unwrap().as_str(), "admin");
+        assert_eq!(ensure(folder.path(), &operators).await.unwrap(), None);
+        assert_eq!(operators.operators().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_new_database_learns_the_token_that_there_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = ensure(folder.path(), &database(folder.path(), "old.db").await).await.unwrap().unwrap();
+        let operators = database(folder.path(), "new.db").await;
+        assert_eq!(ensure(folder.path(), &operators).await.unwrap(), None);
+        assert!(operators.find(&made.hash()).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_damaged_token_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = token::file(folder.path());
+        std::fs::write(&path, "garbage").unwrap();
+        let operators = database(folder.path(), "signup.db").await;
+        assert!(ensure(folder.path(), &operators).await.is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "garbage");
+        assert!(operators.operators().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_lost_file_is_not_made_again_while_there_are_operators() {
+        let folder = tempfile::tempdir().unwrap();
+        let operators = database(folder.path(), "signup.db").await;
+        ensure(folder.path(), &operators).await.unwrap().unwrap();
+        std::fs::remove_file(token::file(folder.path())).unwrap();
+        assert_eq!(ensure(folder.path(), &operators).await.unwrap(), None);
+        assert!(!token::file(folder.path()).exists());
+    }
+}
