@@ -44,7 +44,8 @@ impl Line {
 
     async fn meet(&self, fate: Fate, request: &Request) -> Result<Answer, Error> {
         let chance = &self.world.chance;
-        let (soon, late) = (|| chance.millis(0, 4), || chance.millis(100, 4000));
+        let soon = || chance.millis(0, 4);
+        let late = || self.lasting(chance.millis(100, 4000));
         let lost = || Err(Error::InDoubt("made to be lost".to_owned()));
         match fate {
             Fate::Answered => {
@@ -73,7 +74,7 @@ impl Line {
             }
             Fate::AnsweredLate => {
                 let answer = self.put(request).await;
-                sleep(chance.millis(2000, 18_000)).await;
+                sleep(self.lasting(chance.millis(2000, 18_000))).await;
                 answer
             }
             Fate::Twice => {
@@ -99,6 +100,11 @@ impl Line {
         }
     }
 
+    fn lasting(&self, time: Duration) -> Duration {
+        self.world.fault_lasts(time);
+        time
+    }
+
     async fn put(&self, request: &Request) -> Result<Answer, Error> {
         self.world.put(&self.who, request).await
     }
@@ -117,7 +123,7 @@ impl Line {
     /// Goes on without looking at the time.
     async fn stand_still(&self) {
         self.world.see(Sight::StoodStill);
-        self.life.stand_still(self.world.chance.millis(1000, 60_000));
+        self.life.stand_still(self.lasting(self.world.chance.millis(1000, 60_000)));
         yield_now().await;
     }
 

@@ -53,14 +53,15 @@ impl Peace {
 
     /// Lets the worker tick until every sign-up has come to the goal, or its time is over.
     async fn reach(&self, world: &World, goal: Goal) {
-        let begun = world.clock.now();
+        // A process that stands still goes on, and what is on its way arrives: until then not all is well.
+        let begun = world.clock.now() + world.mended_in();
         for _ in 0..ROUNDS {
             let facts = world.look().await;
             if world.is_broken() || late(world, &facts, begun, goal) || there(&facts, goal) {
                 return;
             }
             for step in STEPS {
-                self.worker.tick(StepName::new(step), 128, true);
+                self.worker.tick(StepName::new(step), 128);
             }
             sleep(self.wait(world, &facts)).await;
         }
@@ -76,7 +77,7 @@ impl Peace {
         let next = active(facts).map(|saga| if saga.leased { now } else { saga.due_at.max(now) }).min();
         let idle = next.map_or(Duration::ZERO, |next| next.duration_since(now).try_into().unwrap_or_default());
         // Nobody sleeps past a straggler that may have made something due.
-        idle.min(LIVENESS / 2).max(Duration::ZERO) + tick
+        idle.min(LIVENESS / 2) + tick
     }
 
     /// Whoever's sign-up failed can sign up again at once.

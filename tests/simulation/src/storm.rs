@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use saga::{Policy, Random, StepName, Store};
 use store::facts::Facts;
+use store::invariants::unfinished;
 use tokio::time::{sleep, timeout};
 
 use crate::client::{ask, sign_up};
@@ -58,7 +59,7 @@ const MOVES: [(Move, usize); 13] = [
     (Move::Tick, 24),
     (Move::Run, 16),
     (Move::HandBack, 3),
-    (Move::SignUp, 12),
+    (Move::SignUp, 8),
     (Move::Ask, 4),
     (Move::Kill, 1),
     (Move::StandStill, 2),
@@ -91,6 +92,9 @@ impl Storm {
         self.start_workers();
         let moves = MOVES.map(|(_, weight)| weight);
         let mut lot = self.world.chance.below(moves.iter().sum());
+        if self.world.seen(|facts| unfinished(facts).is_empty()) && self.world.chance.one_in(3) {
+            self.sign_up();
+        }
         for (kind, weight) in MOVES {
             if lot < weight {
                 self.make(kind).await;
@@ -182,14 +186,19 @@ impl Storm {
         if world.chance.one_in(doubled) {
             world.see(Sight::HintDoubled);
             let other = world.chance.pick(&self.workers).unwrap_or(worker);
-            other.tick(step.clone(), 1 + world.chance.below(4), false);
+            other.tick(step.clone(), 1 + world.chance.below(4));
         }
-        worker.tick(step, 1 + world.chance.below(4), false);
+        worker.tick(step, 1 + world.chance.below(4));
     }
 
+    /// A worker looks by itself: mostly where there is something.
     fn tick(&self, worker: &Arc<Worker>) {
-        let step = STEPS[self.world.chance.below(STEPS.len())];
-        worker.tick(StepName::new(step), 1 + self.world.chance.below(4), false);
+        let chance = &self.world.chance;
+        let at_hand: Vec<_> =
+            self.world.seen(|facts| facts.sagas.iter().filter_map(|saga| saga.state.step().cloned()).collect());
+        let step = chance.pick(&at_hand).filter(|_| !chance.one_in(4)).cloned();
+        let step = step.unwrap_or_else(|| StepName::new(STEPS[chance.below(STEPS.len())]));
+        worker.tick(step, 1 + chance.below(4));
     }
 
     fn sign_up(&mut self) {
@@ -248,7 +257,7 @@ impl Storm {
         if chance.one_in(self.world.weather(|weather| weather.long_waits)) {
             return chance.millis(900_000, 1_000_000);
         }
-        let lot = chance.fraction();
+        let lot = chance.fraction() * self.world.weather(|weather| weather.pace);
         if lot < 0.6 {
             chance.millis(0, 4)
         } else if lot < 0.85 {

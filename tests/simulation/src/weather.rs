@@ -72,12 +72,25 @@ pub(crate) struct Weather {
     pub(crate) doubled_hints: usize,
     /// One in so many waits is longer than a sign-up may wait for its start.
     pub(crate) long_waits: usize,
+    /// How much of the time passes in long pieces: from none of it, at 0.8, to most of it, at 1.
+    pub(crate) pace: f64,
+    /// Whether the storm is over.
+    pub(crate) calm: bool,
 }
 
 impl Weather {
     /// Nothing goes wrong.
     pub(crate) fn calm() -> Self {
-        Self { fates: Vec::new(), faults: Vec::new(), curses: 0, lost_hints: 0, doubled_hints: 0, long_waits: 0 }
+        Self {
+            fates: Vec::new(),
+            faults: Vec::new(),
+            curses: 0,
+            lost_hints: 0,
+            doubled_hints: 0,
+            long_waits: 0,
+            pace: 1.0,
+            calm: true,
+        }
     }
 
     pub(crate) fn of(chance: &Chance) -> Self {
@@ -89,6 +102,8 @@ impl Weather {
             lost_hints: rare(3),
             doubled_hints: rare(4),
             long_waits: rare(150),
+            pace: 0.8 + 0.2 * chance.fraction(),
+            calm: false,
         }
     }
 

@@ -48,12 +48,12 @@ impl Worker {
     }
 
     /// Claims at a step, and goes on with what there is; in a storm some of it waits for its turn.
-    pub(crate) fn tick(self: &Arc<Self>, step: StepName, limit: usize, all_at_once: bool) {
+    pub(crate) fn tick(self: &Arc<Self>, step: StepName, limit: usize) {
         let worker = Arc::clone(self);
         self.life.spawn(async move {
             for job in worker.engine.claim(&step, limit).await.unwrap_or_default() {
                 let job = Arc::new(job);
-                if all_at_once || !worker.world.chance.one_in(4) {
+                if worker.world.is_calm() || !worker.world.chance.one_in(4) {
                     worker.run(job);
                 } else {
                     lock(&worker.hand).push(job);
@@ -100,6 +100,7 @@ impl Worker {
         let time = self.world.chance.millis(1000, 60_000);
         self.world.note(|| format!("{} stands still for {time:?}", self.who));
         self.world.see(Sight::StoodStill);
+        self.world.fault_lasts(time);
         self.life.stand_still(time);
     }
 }

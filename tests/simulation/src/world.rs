@@ -27,6 +27,8 @@ pub(crate) struct World {
     memory: Arc<Memory>,
     store: Arc<dyn Store<SignUp>>,
     weather: Mutex<Weather>,
+    /// When the last fault that has begun is over, by the runtime's time.
+    mended_at: Mutex<Duration>,
     /// Steps that go wrong at each attempt, or do not: by saga, step and direction.
     curses: Mutex<BTreeMap<(SagaId, StepName, bool), Option<Fault>>>,
     hints: Mutex<Vec<Advanced>>,
@@ -52,6 +54,7 @@ impl World {
             store: over(Arc::clone(&memory)),
             memory,
             clock,
+            mended_at: Mutex::default(),
             curses: Mutex::default(),
             hints: Mutex::default(),
             unhinted: Mutex::default(),
@@ -131,6 +134,22 @@ impl World {
     pub(crate) fn calm(&self) {
         *lock(&self.weather) = Weather::calm();
         lock(&self.curses).clear();
+    }
+
+    /// Whether nothing goes wrong any more.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.weather(|weather| weather.calm)
+    }
+
+    /// A fault has begun that lasts for so long.
+    pub(crate) fn fault_lasts(&self, time: Duration) {
+        let mut mended_at = lock(&self.mended_at);
+        *mended_at = mended_at.max(self.clock.passed() + time);
+    }
+
+    /// How long the last fault still lasts.
+    pub(crate) fn mended_in(&self) -> Duration {
+        lock(&self.mended_at).saturating_sub(self.clock.passed())
     }
 
     pub(crate) fn weather<T>(&self, read: impl FnOnce(&Weather) -> T) -> T {
