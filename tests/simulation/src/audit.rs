@@ -79,9 +79,8 @@ fn written(
     };
     let there = find(after, fence.saga).is_some_and(|saga| saga.state == to && saga.stuck_since.is_some() == stuck);
     let event = last_event(after, fence.saga);
-    let told = event.is_some_and(|event| {
-        (event.seq, event.epoch, event.kind) == (fence.seq + 1, fence.epoch, transition.event())
-    });
+    let told = event
+        .is_some_and(|event| (event.seq, event.epoch, event.kind) == (fence.seq + 1, fence.epoch, transition.event()));
     (!there || !told).then_some("did not write what it says")
 }
 
@@ -94,7 +93,9 @@ fn taken(
     claimed: &Claimed<SignUp>,
 ) -> Option<&'static str> {
     let Fence { saga, epoch, seq } = claimed.fence;
-    let (Some(was), Some(is)) = (find(before, saga), find(after, saga)) else { return Some("claimed what is not there") };
+    let (Some(was), Some(is)) = (find(before, saga), find(after, saga)) else {
+        return Some("claimed what is not there");
+    };
     let now = after.taken_at?;
     let held = leases.insert(saga, now + claim.lease).is_some_and(|until| until >= now);
     if held {

@@ -143,8 +143,7 @@ impl Line {
             (Request::Events(saga, from), Ok(Answer::Events(events))) => {
                 let ours = |fence: &Fence| {
                     let first = events.first();
-                    fence.saga == *saga
-                        && first.is_some_and(|event| event.seq == *from && event.epoch == fence.epoch)
+                    fence.saga == *saga && first.is_some_and(|event| event.seq == *from && event.epoch == fence.epoch)
                 };
                 if doubts.iter().any(ours) {
                     self.world.see(Sight::FoundWritten);

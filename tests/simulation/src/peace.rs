@@ -122,8 +122,7 @@ fn late(world: &World, facts: &Facts, begun: Timestamp, goal: Goal) -> bool {
         Goal::EndedOrStuck => STUCK_WITHIN,
     };
     let excused = |saga: &SagaFact| goal == Goal::EndedOrStuck && saga.stuck_since.is_some();
-    let late: Vec<_> =
-        active(facts).filter(|saga| !excused(saga) && saga.due_at.max(begun) + within < now).collect();
+    let late: Vec<_> = active(facts).filter(|saga| !excused(saga) && saga.due_at.max(begun) + within < now).collect();
     for saga in &late {
         let (id, state) = (Named(saga.id), &saga.state);
         world.break_down(format!("every sign-up ends in time: {id} is at {state:?} {within:?} after it was due"));

@@ -120,7 +120,8 @@ fn taken_by_nobody(saga: &SagaFact, facts: &Facts) -> Option<String> {
     if saga.state.code() != Some(&EMAIL_TAKEN) {
         return None;
     }
-    let theirs = facts.users.iter().any(|user| user.saga != saga.id && Some(&user.email_key) == saga.email_key.as_ref());
+    let theirs =
+        facts.users.iter().any(|user| user.saga != saga.id && Some(&user.email_key) == saga.email_key.as_ref());
     (!theirs).then(|| named("an e-mail is taken by somebody: not that of", saga.id))
 }
 
@@ -167,8 +168,7 @@ fn see_new(sights: &mut Sights, was: &SagaFact, is: &SagaFact, old: &[EventFact]
                 if in_doubt.is_some_and(|earlier| earlier.kind == EventKind::GaveUp) {
                     sights.see(Sight::UndoneInDoubt);
                 }
-                let undone =
-                    [Sight::UndoneUser, Sight::UndoneOrganization, Sight::UndoneProfile, Sight::UndoneClaims];
+                let undone = [Sight::UndoneUser, Sight::UndoneOrganization, Sight::UndoneProfile, Sight::UndoneClaims];
                 undone.get(step).into_iter().for_each(|sight| sights.see(*sight));
             }
             (EventKind::Accepted | EventKind::Done | EventKind::Failed | EventKind::UndoFailed, _)
