@@ -1,11 +1,11 @@
 //! A client, and the process that it talks to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use saga::store::{Accepted, Error};
 use saga::{Advanced, Listener, Policy, SagaId, Store};
 use signup::Proposal;
-use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use crate::life::Life;
@@ -18,10 +18,10 @@ const TRIES: u32 = 4;
 /// Somebody signs up, and asks again while there is no answer.
 pub(crate) fn sign_up(world: &Arc<World>, proposal: Proposal) {
     let (world, life) = (Arc::clone(world), Arc::<Life>::default());
-    let line = Line::new(Arc::clone(&world), "api", Arc::clone(&life));
+    let store = Line::new(Arc::clone(&world), "api", Arc::clone(&life));
     life.spawn(async move {
         for _ in 0..TRIES {
-            match timeout(Policy::STANDARD.store_patience, line.accept(&proposal)).await {
+            match timeout(Policy::STANDARD.store_patience, store.accept(&proposal)).await {
                 Ok(Ok(Accepted::New(view))) => {
                     let news = Advanced { saga: view.saga, state: view.state, due_in: Duration::ZERO };
                     return world.advanced(&news);
@@ -41,8 +41,8 @@ pub(crate) fn sign_up(world: &Arc<World>, proposal: Proposal) {
 /// Somebody asks how a sign-up is. That the answer is true is seen where it is given.
 pub(crate) fn ask(world: &Arc<World>, saga: SagaId) {
     let life = Arc::<Life>::default();
-    let line = Line::new(Arc::clone(world), "api", Arc::clone(&life));
+    let store = Line::new(Arc::clone(world), "api", Arc::clone(&life));
     life.spawn(async move {
-        let _ = timeout(Policy::STANDARD.claim, line.load(saga)).await;
+        let _ = timeout(Policy::STANDARD.claim, store.load(saga)).await;
     });
 }

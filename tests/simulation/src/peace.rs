@@ -63,21 +63,11 @@ impl Peace {
             for step in STEPS {
                 self.worker.tick(StepName::new(step), 128);
             }
-            sleep(self.wait(world, &facts)).await;
+            sleep(wait(world, &facts)).await;
         }
         let left = world.seen(|facts| unfinished(facts).into_iter().map(Named).map(|saga| saga.to_string()));
         let left: Vec<_> = left.collect();
         world.break_down(format!("every sign-up ends: {} after {ROUNDS} rounds", left.join(", ")));
-    }
-
-    /// Until the next tick; where nothing is due, until something may be.
-    fn wait(&self, world: &World, facts: &Facts) -> Duration {
-        let tick = world.chance.millis(TICK.0, TICK.1);
-        let now = world.clock.now();
-        let next = active(facts).map(|saga| if saga.leased { now } else { saga.due_at.max(now) }).min();
-        let idle = next.map_or(Duration::ZERO, |next| next.duration_since(now).try_into().unwrap_or_default());
-        // Nobody sleeps past a straggler that may have made something due.
-        idle.min(LIVENESS / 2) + tick
     }
 
     /// Whoever's sign-up failed can sign up again at once.
@@ -108,6 +98,16 @@ impl Peace {
 
 fn active(facts: &Facts) -> impl Iterator<Item = &SagaFact> {
     facts.sagas.iter().filter(|saga| matches!(saga.state, State::Active(_)))
+}
+
+/// Until the next tick; where nothing is due, until something may be.
+fn wait(world: &World, facts: &Facts) -> Duration {
+    let tick = world.chance.millis(TICK.0, TICK.1);
+    let now = world.clock.now();
+    let next = active(facts).map(|saga| if saga.leased { now } else { saga.due_at.max(now) }).min();
+    let idle = next.map_or(Duration::ZERO, |next| next.duration_since(now).try_into().unwrap_or_default());
+    // Nobody sleeps past a straggler that may have made something due.
+    idle.min(LIVENESS / 2) + tick
 }
 
 fn there(facts: &Facts, goal: Goal) -> bool {

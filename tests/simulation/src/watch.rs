@@ -99,10 +99,10 @@ impl Watch {
         if replayed {
             self.sights.see(Sight::Replayed);
         }
-        if let Some(mark) = mark {
-            if *self.marked.entry((email.to_owned(), mark)).or_insert(view.saga) != view.saga {
-                self.broken.push(named("the same request makes the same sign-up: another", view.saga));
-            }
+        if let Some(mark) = mark
+            && *self.marked.entry((email.to_owned(), mark)).or_insert(view.saga) != view.saga
+        {
+            self.broken.push(named("the same request makes the same sign-up: another", view.saga));
         }
     }
 }

@@ -35,7 +35,7 @@ impl Worker {
     pub(crate) fn start(world: &Arc<World>, number: usize) -> Arc<Self> {
         let who = format!("w{number}");
         let life = Arc::<Life>::default();
-        let line = Arc::new(Line::new(Arc::clone(world), &who, Arc::clone(&life)));
+        let store = Arc::new(Line::new(Arc::clone(world), &who, Arc::clone(&life)));
         let random = Arc::new(Dice(Arc::clone(world)));
         let name = WorkerName::unique(&who, &*random);
         let fated = Arc::clone(world);
@@ -43,7 +43,7 @@ impl Worker {
             Arc::new(move |attempt: &Attempt<SignUp>, direction: Direction| fated.fault(attempt, direction));
         let definition = people::definition().sabotaged(&sabotage);
         let listener = Arc::clone(world) as _;
-        let engine = Engine::new(definition, line as _, listener, random, Policy::STANDARD, name);
+        let engine = Engine::new(definition, store as _, listener, random, Policy::STANDARD, name);
         Arc::new(Self { who, world: Arc::clone(world), life, engine, hand: Mutex::default() })
     }
 

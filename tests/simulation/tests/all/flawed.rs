@@ -146,7 +146,9 @@ impl Store<SignUp> for Flawed {
         }
         if self.is(Flaw::ForgetsToWipe) && matches!(commit.effect, Some(Effect::CreateUser { .. })) {
             let proposal = self.proposals.lock().unwrap().get(&commit.fence.saga).cloned();
-            proposal.iter().for_each(|proposal| self.memory.plant_secret(proposal));
+            if let Some(proposal) = proposal {
+                self.memory.plant_secret(&proposal);
+            }
         }
         Ok(answer)
     }
