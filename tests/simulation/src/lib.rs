@@ -16,6 +16,7 @@ mod client;
 mod clock;
 mod life;
 mod line;
+mod panics;
 mod peace;
 mod people;
 mod request;
@@ -48,7 +49,7 @@ pub fn sound(memory: Arc<Memory>) -> Arc<dyn Store<SignUp>> {
 }
 
 /// How a history went.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Story {
     /// What was seen.
     pub sights: Sights,
@@ -67,7 +68,10 @@ const MOVES: (usize, usize) = (60, 180);
 /// Says why there is no runtime.
 pub fn play(seed: u64, tells: bool, over: Over) -> anyhow::Result<Story> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    Ok(runtime.block_on(history(seed, tells, over)))
+    let (story, panics) = panics::watched(|| runtime.block_on(history(seed, tells, over)));
+    let mut story = story.unwrap_or_default();
+    story.broken.extend(panics);
+    Ok(story)
 }
 
 async fn history(seed: u64, tells: bool, over: Over) -> Story {
@@ -84,16 +88,6 @@ async fn history(seed: u64, tells: bool, over: Over) -> Story {
     }
     let (watch, moves) = world.take();
     Story { sights: watch.sights, broken: watch.broken, moves }
-}
-
-/// Keeps the panics that are asked for from being reported. All others are.
-pub fn keep_quiet_of_panics_that_are_asked_for() {
-    let loud = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if panic.payload_as_str() != Some("made to panic") {
-            loud(panic);
-        }
-    }));
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use simulation::{Report, Runs, keep_quiet_of_panics_that_are_asked_for, play, sound};
+use simulation::{Report, Runs, Sight, play, sound};
 
 /// Plays histories of sign-ups under faults, one for each seed, and holds everything that must hold after every move.
 #[derive(Debug, Parser)]
@@ -37,7 +37,6 @@ const PROGRESS: Duration = Duration::from_secs(2);
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
-    keep_quiet_of_panics_that_are_asked_for();
     match args.seed {
         Some(seed) => replay(seed, args.trace),
         None => run(&args),
@@ -65,7 +64,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some((seed, _)) = report.failure {
         return replay(seed, false);
     }
-    let missing: Vec<_> = report.missing().into_iter().map(simulation::Sight::text).collect();
+    let missing: Vec<_> = report.missing().into_iter().map(Sight::text).collect();
     if missing.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
@@ -75,8 +74,9 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn progress(report: &Report, elapsed: Duration) -> String {
     let rate = f64::from(u32::try_from(report.played).unwrap_or(u32::MAX)) / elapsed.as_secs_f64();
-    let missing = report.sights.missing().len();
-    format!("{} seeds, {rate:.0} a second, {missing} sights to be seen", report.played)
+    let all = Sight::ALL.len();
+    let seen = all - report.sights.missing().len();
+    format!("{} seeds, {rate:.0} a second, {seen} of {all} sights", report.played)
 }
 
 fn replay(seed: u64, trace: bool) -> anyhow::Result<ExitCode> {

@@ -40,6 +40,8 @@ pub(crate) enum Flaw {
     ClaimsWhatIsHeld,
     /// Whoever takes over from a lease that ran out is not told.
     NeverTakesOver,
+    /// It panics, now and then.
+    Panics,
 }
 
 /// The store in memory, behind a flaw.
@@ -127,6 +129,7 @@ impl Store<SignUp> for Flawed {
         if self.now_and_then(Flaw::TellsAndDoesNotWrite) {
             return Ok(Committed::Then);
         }
+        assert!(!self.now_and_then(Flaw::Panics), "a store with a bug");
         if self.is(Flaw::IgnoresTheFence) {
             commit.fence = self.fence(commit.fence.saga).await.unwrap_or(commit.fence);
         }

@@ -6,7 +6,7 @@ mod flawed;
 
 use std::thread;
 
-use simulation::{Over, Report, Runs, Story, keep_quiet_of_panics_that_are_asked_for, play, sound};
+use simulation::{Over, Report, Runs, Story, play, sound};
 
 use flawed::{Flaw, over};
 
@@ -17,7 +17,6 @@ const SEEDS: u64 = 2000;
 const FOUND_WITHIN: u64 = 600;
 
 fn run(seeds: u64, over: Over) -> Report {
-    keep_quiet_of_panics_that_are_asked_for();
     let threads = thread::available_parallelism().map_or(1, usize::from);
     Runs { seeds: 0..seeds, threads, over }.play(|_| {}).unwrap()
 }
@@ -34,7 +33,6 @@ fn whatever_happens_in_2000_histories_everything_holds_and_everything_is_seen() 
 
 #[test]
 fn one_seed_is_one_history() {
-    keep_quiet_of_panics_that_are_asked_for();
     let tell = || -> Vec<Story> { (0..60).map(|seed| play(seed, true, sound).unwrap()).collect() };
     let (once, again) = (thread::spawn(tell), thread::spawn(tell));
     let (once, again) = (once.join().unwrap(), again.join().unwrap());
@@ -83,4 +81,5 @@ each_flaw_is_found! {
     a_lost_idempotency_key_is_found: ForgetsTheKey, "the same request makes the same sign-up";
     a_claim_of_what_is_held_is_found: ClaimsWhatIsHeld, "an answer tells what happened: claimed what is held";
     a_lease_that_nobody_takes_over_is_found: NeverTakesOver, "every sign-up ends in time";
+    a_panic_that_nobody_asked_for_is_found: Panics, "nothing panics";
 }
