@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use saga::{Clock, End, SagaId, State, StepName};
+use saga::{Clock, SagaId, State, StepName};
 use store::facts::{Facts, SagaFact};
 use store::invariants::unfinished;
 use tokio::time::sleep;
@@ -73,24 +73,25 @@ impl Peace {
     /// Whoever's sign-up failed can sign up again at once.
     async fn sign_up_again(&self, world: &Arc<World>) {
         let before = world.look().await;
-        let mut again: Vec<(SagaId, &str)> = Vec::new();
+        let mut again: Vec<(SagaId, String)> = Vec::new();
         for (name, number) in (0..NAMES.len()).zip(self.people..) {
             let proposal = people::proposal(number, name, None);
             let key = proposal.applicant.email.key();
             let tried = before.sagas.iter().any(|saga| saga.email_key.as_deref() == Some(key));
             if tried && !before.users.iter().any(|user| user.email_key == key) {
-                again.push((proposal.saga, NAMES[name]));
+                again.push((proposal.saga, key.to_owned()));
                 sign_up(world, proposal);
             }
         }
         sleep(Duration::from_secs(1)).await;
         self.reach(world, Goal::Ended).await;
-        for (saga, name) in again {
-            let state = world.seen(|facts| facts.sagas.iter().find(|is| is.id == saga).map(|is| is.state.clone()));
-            if state == Some(State::Ended(End::Completed)) {
-                world.see(Sight::SignedUpAgain);
-            } else {
-                world.break_down(format!("who failed can sign up again: {name} cannot, {state:?}"));
+        let after = world.look().await;
+        for (saga, key) in again {
+            // One who signed up in the storm, and whose request was still on its way, may have been quicker.
+            match after.users.iter().find(|user| user.email_key == key) {
+                Some(user) if user.saga == saga => world.see(Sight::SignedUpAgain),
+                Some(_) => {}
+                None => world.break_down(format!("who failed can sign up again: {} cannot", Named(saga))),
             }
         }
     }
