@@ -14,6 +14,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("cli", &["saga", "signup", "store", "worker", "api"]),
     ("servers", &[]),
     ("tests", &["saga", "signup", "store"]),
+    ("simulation", &["saga", "signup", "store"]),
 ];
 
 #[test]

@@ -36,6 +36,8 @@ pub struct Hasher {
     cost: Cost,
     permits: Arc<Semaphore>,
     pool: Arc<BlockPool>,
+    #[cfg(feature = "testing")]
+    inline: bool,
 }
 
 /// Memory for hashing, kept between hashes while there is work.
@@ -81,7 +83,20 @@ impl fmt::Display for Cost {
 impl Hasher {
     /// A hasher that runs at most `at_once` hashes: one for each core.
     pub fn new(cost: Cost, at_once: usize) -> Self {
-        Self { cost, permits: Arc::new(Semaphore::new(at_once)), pool: Arc::default() }
+        Self {
+            cost,
+            permits: Arc::new(Semaphore::new(at_once)),
+            pool: Arc::default(),
+            #[cfg(feature = "testing")]
+            inline: false,
+        }
+    }
+
+    /// A hasher that hashes where it is called: without a thread, whose end would come at a time of its own.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn inline(cost: Cost) -> Self {
+        Self { inline: true, ..Self::new(cost, 1) }
     }
 
     /// Hashes a password under a fresh salt.
@@ -94,6 +109,10 @@ impl Hasher {
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, String> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| error.to_string())?;
         let (params, pool) = (self.cost.0.clone(), Arc::clone(&self.pool));
+        #[cfg(feature = "testing")]
+        if self.inline {
+            return hash_into(&mut vec![Block::default(); params.block_count()], params, password.as_bytes());
+        }
         let hashing = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let mut blocks = pool.take(params.block_count());

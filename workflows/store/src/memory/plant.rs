@@ -1,8 +1,9 @@
-//! An account out of nowhere, so that a sign-up can lose its e-mail to it.
+//! Rows out of nowhere: an account, so that a sign-up can lose its e-mail to it; and what a store with a bug would
+//! hold, so that whatever checks stores can be checked itself.
 
 use saga::plan::EventKind;
 use saga::store::Event;
-use saga::{End, State, StepName};
+use saga::{Active, End, State, StepName};
 use signup::Proposal;
 
 use super::{Memory, Row, event};
@@ -41,5 +42,17 @@ impl Memory {
         tables.made.organizations.push((saga, who.organization));
         tables.made.profiles.push((saga, who.user, who.organization));
         tables.made.claims.push((saga, who.user, who.organization));
+    }
+
+    /// Accepts this proposal, whatever stands against it.
+    pub fn plant_saga(&self, proposal: &Proposal) {
+        let row = Row::accepted(proposal, State::Active(Active::Running(signup::FIRST_STEP)), self.clock.now());
+        self.lock().sagas.insert(proposal.saga, row);
+        self.plant_secret(proposal);
+    }
+
+    /// Keeps this proposal's sealed password, whatever has become of its saga.
+    pub fn plant_secret(&self, proposal: &Proposal) {
+        self.lock().sealed.insert(proposal.saga, (proposal.sealed.clone(), self.clock.now()));
     }
 }

@@ -1,0 +1,148 @@
+//! Whether the store did what its answer says: written against what it held before and after.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Fence};
+use saga::{Active, SagaId, State, Transition};
+use signup::SignUp;
+use store::facts::{EventFact, Facts, SagaFact};
+
+use crate::people::Named;
+use crate::request::{Answer, Request};
+
+/// Until when claims hold, by their answers.
+pub(crate) type Leases = BTreeMap<SagaId, Timestamp>;
+
+/// What is wrong with this answer.
+pub(crate) fn audit(
+    before: &Facts,
+    after: &Facts,
+    leases: &mut Leases,
+    request: &Request,
+    answer: &Result<Answer, Error>,
+) -> Option<String> {
+    let wrong = match (request, answer) {
+        (Request::Commit(commit), Ok(Answer::Committed(Committed::Then))) => {
+            written(before, after, leases, commit, &commit.then)
+        }
+        (Request::Commit(commit), Ok(Answer::Committed(Committed::Refused))) => match &commit.if_refused {
+            Some(refused) => written(before, after, leases, commit, refused),
+            None => Some("refused what cannot be"),
+        },
+        (Request::Commit(commit), Ok(Answer::Committed(Committed::Fenced))) => {
+            let held = holds(before, &commit.fence, Some(&commit.from));
+            if held { Some("fenced a commit whose fence holds") } else { unchanged(before, after) }
+        }
+        (Request::Claim(claim), Ok(Answer::Claimed(claimed))) => {
+            claimed.iter().find_map(|one| taken(before, after, leases, claim, one))
+        }
+        (Request::HandBack(fence, _), Ok(Answer::HandedBack(true))) => {
+            leases.remove(&fence.saga);
+            (!holds(before, fence, None)).then_some("took back a claim that does not hold")
+        }
+        (Request::Accept(_), Ok(Answer::Accepted(Accepted::New(view) | Accepted::Replay(view))))
+        | (Request::Load(_), Ok(Answer::View(Some(view)))) => match find(after, view.saga) {
+            Some(saga) if saga.state == view.state => None,
+            Some(_) => Some("told a state that is another"),
+            None => Some("a sign-up that was answered for is not there"),
+        },
+        (Request::Load(saga), Ok(Answer::View(None))) => {
+            find(after, *saga).is_some().then_some("forgot a sign-up that is there")
+        }
+        (Request::ReleaseLeases, Ok(Answer::Released(_))) => {
+            leases.clear();
+            None
+        }
+        (Request::Housekeep(_), Ok(Answer::Housekept(_))) => None,
+        (_, Ok(_) | Err(_)) => unchanged(before, after),
+    };
+    wrong.map(|wrong| format!("an answer tells what happened: {wrong}: {request}"))
+}
+
+/// A commit that was answered as written.
+fn written(
+    before: &Facts,
+    after: &Facts,
+    leases: &mut Leases,
+    commit: &Commit<SignUp>,
+    transition: &Transition,
+) -> Option<&'static str> {
+    let fence = commit.fence;
+    leases.remove(&fence.saga);
+    if !holds(before, &fence, Some(&commit.from)) {
+        return Some("wrote without a fence");
+    }
+    let (to, stuck) = match transition {
+        Transition::Advance { to, .. } => (to.clone(), false),
+        Transition::Again { stuck, .. } => (State::Active(commit.from.clone()), *stuck),
+    };
+    let there = find(after, fence.saga).is_some_and(|saga| saga.state == to && saga.stuck_since.is_some() == stuck);
+    let event = last_event(after, fence.saga);
+    let told = event
+        .is_some_and(|event| (event.seq, event.epoch, event.kind) == (fence.seq + 1, fence.epoch, transition.event()));
+    (!there || !told).then_some("did not write what it says")
+}
+
+/// A claim that was given out.
+fn taken(
+    before: &Facts,
+    after: &Facts,
+    leases: &mut Leases,
+    claim: &Claim,
+    claimed: &Claimed<SignUp>,
+) -> Option<&'static str> {
+    let Fence { saga, epoch, seq } = claimed.fence;
+    let (Some(was), Some(is)) = (find(before, saga), find(after, saga)) else {
+        return Some("claimed what is not there");
+    };
+    let now = after.taken_at?;
+    let held = leases.insert(saga, now + claim.lease).is_some_and(|until| until >= now);
+    if held {
+        Some("claimed what is held")
+    } else if was.due_at > now {
+        Some("claimed what is not due")
+    } else if (was.epoch + 1, was.seq, &was.state) != (epoch, seq, &State::Active(claimed.state.clone())) {
+        Some("claimed without the next epoch")
+    } else {
+        ((is.epoch, is.attempt, is.seq) != (epoch, claimed.attempt, seq)).then_some("claimed in word only")
+    }
+}
+
+fn holds(facts: &Facts, fence: &Fence, from: Option<&Active>) -> bool {
+    find(facts, fence.saga).is_some_and(|saga| {
+        let there = from.is_none_or(|from| saga.state == State::Active(from.clone()));
+        (saga.epoch, saga.seq) == (fence.epoch, fence.seq) && there
+    })
+}
+
+fn unchanged(before: &Facts, after: &Facts) -> Option<&'static str> {
+    let size = |facts: &Facts| {
+        let made = [facts.users.len(), facts.identities.len(), facts.organizations.len(), facts.profiles.len()];
+        (made, facts.claims.len(), facts.sealed.len(), facts.events.len())
+    };
+    let same = before.sagas == after.sagas && size(before) == size(after);
+    (!same).then_some("wrote what it says it did not")
+}
+
+/// A saga's row.
+pub(crate) fn find(facts: &Facts, saga: SagaId) -> Option<&SagaFact> {
+    let at = facts.sagas.binary_search_by_key(&saga, |saga| saga.id).ok()?;
+    facts.sagas.get(at)
+}
+
+/// A saga's journal.
+pub(crate) fn journal(facts: &Facts, saga: SagaId) -> &[EventFact] {
+    let start = facts.events.partition_point(|event| event.saga < saga);
+    let rest = facts.events.get(start..).unwrap_or_default();
+    rest.get(..rest.partition_point(|event| event.saga == saga)).unwrap_or_default()
+}
+
+fn last_event(facts: &Facts, saga: SagaId) -> Option<&EventFact> {
+    journal(facts, saga).last()
+}
+
+/// A saga as a violation names it.
+pub(crate) fn named(what: &str, saga: SagaId) -> String {
+    format!("{what}: {}", Named(saga))
+}

@@ -1,0 +1,130 @@
+//! What is asked of a store, and what it answers, as data: so that one line can lose any of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Housekept, View};
+use saga::{Active, Policy, SagaId, State, Store, Transition};
+use signup::{Proposal, SignUp};
+
+use crate::people::{NAMES, Named};
+
+/// A call of the store.
+#[derive(Debug, Clone)]
+pub(crate) enum Request {
+    Accept(Box<Proposal>),
+    Claim(Claim),
+    Commit(Box<Commit<SignUp>>),
+    HandBack(Fence, Duration),
+    Load(SagaId),
+    Events(SagaId, u64),
+    Housekeep(Policy),
+    ReleaseLeases,
+}
+
+/// What it returned.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    Accepted(Accepted<SignUp>),
+    Claimed(Vec<Claimed<SignUp>>),
+    Committed(Committed),
+    HandedBack(bool),
+    View(Option<View>),
+    Events(Vec<Event>),
+    Housekept(Housekept),
+    Released(u64),
+}
+
+impl Request {
+    /// Calls the store.
+    pub(crate) async fn put_to(&self, store: &dyn Store<SignUp>) -> Result<Answer, Error> {
+        Ok(match self {
+            Self::Accept(proposal) => Answer::Accepted(store.accept(proposal).await?),
+            Self::Claim(claim) => Answer::Claimed(store.claim(claim).await?),
+            Self::Commit(commit) => Answer::Committed(store.commit(commit).await?),
+            Self::HandBack(fence, due_in) => Answer::HandedBack(store.hand_back(fence, *due_in).await?),
+            Self::Load(saga) => Answer::View(store.load(*saga).await?),
+            Self::Events(saga, from) => Answer::Events(store.events(*saga, *from).await?),
+            Self::Housekeep(policy) => Answer::Housekept(store.housekeep(policy).await?),
+            Self::ReleaseLeases => Answer::Released(store.release_leases().await?),
+        })
+    }
+}
+
+impl Answer {
+    /// Whether it says that something was written.
+    pub(crate) fn wrote(&self) -> bool {
+        match self {
+            Self::Accepted(accepted) => matches!(accepted, Accepted::New(_)),
+            Self::Claimed(claimed) => !claimed.is_empty(),
+            Self::Committed(committed) => *committed != Committed::Fenced,
+            Self::HandedBack(held) => *held,
+            Self::View(_) | Self::Events(_) => false,
+            Self::Housekept(kept) => *kept != Housekept::default(),
+            Self::Released(leases) => *leases > 0,
+        }
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accept(proposal) => {
+                let key = proposal.applicant.email.key();
+                let name = NAMES.iter().find(|name| key.starts_with(*name)).unwrap_or(&"nobody");
+                let marked = if proposal.idempotency.is_some() { ", marked" } else { "" };
+                write!(f, "accept {} of {name}{marked}", Named(proposal.saga))
+            }
+            Self::Claim(claim) => write!(f, "claim {} of {}", claim.limit, claim.step),
+            Self::Commit(commit) => {
+                let Fence { saga, epoch, seq } = commit.fence;
+                let (saga, event) = (Named(saga), commit.then.event().word());
+                write!(f, "commit {saga} {event} {} (epoch {epoch}, seq {seq})", commit.from.step())?;
+                match &commit.then {
+                    Transition::Again { stuck: true, .. } => f.write_str(", stuck"),
+                    Transition::Again { .. } | Transition::Advance { .. } => Ok(()),
+                }
+            }
+            Self::HandBack(fence, _) => write!(f, "hand back {} (epoch {})", Named(fence.saga), fence.epoch),
+            Self::Load(saga) => write!(f, "load {}", Named(*saga)),
+            Self::Events(saga, from) => write!(f, "events of {} from {from}", Named(*saga)),
+            Self::Housekeep(_) => f.write_str("housekeep"),
+            Self::ReleaseLeases => f.write_str("end all leases"),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted(Accepted::New(view)) => write!(f, "new {}", Named(view.saga)),
+            Self::Accepted(Accepted::Replay(view)) => write!(f, "replay of {}", Named(view.saga)),
+            Self::Accepted(Accepted::Conflict(conflict)) => write!(f, "{conflict:?}"),
+            Self::Claimed(claimed) if claimed.is_empty() => f.write_str("nothing"),
+            Self::Claimed(claimed) => {
+                for (index, one) in claimed.iter().enumerate() {
+                    let comma = if index > 0 { ", " } else { "" };
+                    let over = if one.taken_over { " taken over" } else { "" };
+                    let back = if matches!(one.state, Active::Compensating(..)) { " to undo" } else { "" };
+                    let Fence { saga, epoch, .. } = one.fence;
+                    write!(f, "{comma}{}{back}{over} (epoch {epoch}, attempt {})", Named(saga), one.attempt)?;
+                }
+                Ok(())
+            }
+            Self::Committed(Committed::Then) => f.write_str("written"),
+            Self::Committed(Committed::Refused) => f.write_str("written as refused"),
+            Self::Committed(Committed::Fenced) => f.write_str("fenced"),
+            Self::HandedBack(held) => f.write_str(if *held { "handed back" } else { "not held" }),
+            Self::View(view) => match view.as_ref().map(|view| &view.state) {
+                None => f.write_str("nothing"),
+                Some(State::Active(active)) => write!(f, "{active:?}"),
+                Some(State::Ended(end)) => write!(f, "{end:?}"),
+            },
+            Self::Events(events) => write!(f, "{} events", events.len()),
+            Self::Housekept(kept) => {
+                write!(f, "{} silent, {} secrets, {} keys", kept.silent.len(), kept.secrets, kept.keys)
+            }
+            Self::Released(leases) => write!(f, "{leases}"),
+        }
+    }
+}
