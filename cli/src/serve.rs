@@ -39,7 +39,6 @@ pub(crate) async fn serve(settings: Serve) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot open the database {}", file.path.display()))?;
     let secrets = Secrets::of(&folder, file.is_new)?;
-    let token = operator::first::ensure(folder.path(), &database).await?;
     let hasher = hasher(&settings).await?;
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -53,6 +52,7 @@ pub(crate) async fn serve(settings: Serve) -> anyhow::Result<()> {
     if released > 0 {
         info!(sagas = released, "going on with what was under way");
     }
+    let token = operator::first::ensure(folder.path(), &database).await?;
     // Nobody may be reading.
     let _ = write!(std::io::stdout(), "{}", Banner { address, data_dir: folder.path(), token: token.as_ref() });
 
