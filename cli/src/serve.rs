@@ -46,10 +46,10 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let opening = Database::open(&config, &folder, Arc::clone(&clock));
     let Some(database) = stop.run_until_cancelled(opening).await.transpose()? else { return Ok(()) };
     let secrets = Secrets::of(&config, &folder, database.is_new)?;
-    let token = operator::first::ensure(folder.path(), &*database.operators).await?;
 
     let (api, workers) = compose(secrets, &database, clock, hasher)?;
     database.go_on().await?;
+    let token = operator::first::ensure(folder.path(), &*database.operators).await?;
     let (version, data) = (env!("CARGO_PKG_VERSION"), folder.path().display());
     info!(%version, %address, database = database.place, %data, "started");
     let banner = Banner { address, database: &database, data_dir: folder.path(), token: token.as_ref() };
