@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Error, anyhow};
+use saga::store::Filter;
 use saga::{Clock, Fleet, Store};
 use signup::{Operators, SignUp};
 use store::postgres::Database as Server;
@@ -21,7 +22,7 @@ pub(crate) struct Database {
     pub(crate) operators: Arc<dyn Operators>,
     /// The processes that work on them.
     pub(crate) fleet: Arc<dyn Fleet>,
-    /// Whether it was made just now.
+    /// Whether nobody has signed up yet.
     pub(crate) is_new: bool,
     /// Where it is, for a person to read.
     pub(crate) place: String,
@@ -43,8 +44,8 @@ impl Database {
                 info!(database = server.place(), migrations = migrated.len(), "the database is up to date now");
             }
             let store = server.patiently(Server::open).await.map_err(|error| wrong(config, &server, error))?;
-            // Its first migration was missing.
-            let is_new = migrated.contains(&1);
+            let first = store.list(&Filter { limit: 1, ..Filter::default() }).await;
+            let is_new = first.context("cannot read the database")?.is_empty();
             return Ok(Self::over(store.clone(), Opened::Postgres(store), is_new, server.place()));
         }
         let file = folder.database()?;
@@ -118,7 +119,7 @@ pub(crate) fn server(config: &Config, url: &Secret) -> anyhow::Result<Server> {
 /// What is wrong with a server, in one line. Where its URL is to blame, so is the setting.
 pub(crate) fn wrong(config: &Config, server: &Server, error: postgres::OpenError) -> Error {
     match error {
-        postgres::OpenError::Url(_) | postgres::OpenError::Denied(_) => {
+        postgres::OpenError::Url(_) | postgres::OpenError::Denied(_) | postgres::OpenError::Tls(_) => {
             config.error(&settings::DATABASE_URL, &format!("{}: {error}", server.place())).into()
         }
         error => Error::new(error).context(format!("cannot use the database {}", server.place())),

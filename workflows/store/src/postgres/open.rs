@@ -51,6 +51,9 @@ pub enum OpenError {
     /// The server does not let us in.
     #[error("the server refuses us: {0}; check user and password")]
     Denied(String),
+    /// There is no encrypted connection to be had, or none that can be trusted.
+    #[error("no TLS with the server: {0}; check sslmode and sslrootcert in the URL")]
+    Tls(String),
     /// The server is older than what this program knows.
     #[error("the server is PostgreSQL {0}, too old: 15 is the oldest that will do")]
     TooOld(String),
@@ -93,6 +96,7 @@ impl OpenError {
             Self::Away(_) => true,
             Self::Url(_)
             | Self::Denied(_)
+            | Self::Tls(_)
             | Self::TooOld(_)
             | Self::TooNew { .. }
             | Self::Foreign(_)
@@ -108,7 +112,10 @@ impl Database {
     /// # Errors
     /// [`OpenError::Url`].
     pub fn new(url: &str, connections: u32) -> Result<Self, OpenError> {
-        let options = PgConnectOptions::from_str(url).map_err(|error| OpenError::Url(error.to_string()))?;
+        let options = PgConnectOptions::from_str(url).map_err(|error| match error {
+            sqlx::Error::Configuration(what) => OpenError::Url(what.to_string()),
+            other => OpenError::Url(other.to_string()),
+        })?;
         let options = options.application_name("signup").disable_statement_logging();
         Ok(Self { options, connections })
     }
@@ -201,6 +208,9 @@ pub(super) fn connect_error(error: sqlx::Error) -> OpenError {
     let sqlx::Error::Database(database) = &error else {
         return match error {
             sqlx::Error::Configuration(what) => OpenError::Url(what.to_string()),
+            sqlx::Error::Tls(what) => OpenError::Tls(what.to_string()),
+            sqlx::Error::Protocol(_) => OpenError::Away("what answers there is no PostgreSQL server".into()),
+            sqlx::Error::Io(error) => OpenError::Away(error.to_string()),
             other => OpenError::Away(other.to_string()),
         };
     };
