@@ -1,5 +1,6 @@
 //! Everything in one process, on SQLite.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use api::{Api, Waiters};
+use saga::fleet::Process;
 use saga::{Clock, Engine, Listener, OsRandom, Policy, Random, SteadyClock, Store, SystemClock, WorkerName};
 use signup::{Hasher, SignUp};
 use store::Sqlite;
@@ -118,12 +120,26 @@ fn compose(
         random: Arc::clone(&random),
         policy,
         slots: Slots { first: 2 * cores(), each: SLOTS },
-        name,
+        fleet: Arc::new(database.clone()),
+        process: this_process(name),
     };
     let (operators, fleet) = (Arc::new(database.clone()), Arc::new(database.clone()));
     let hash_key = secrets.hash_key;
     let api = Api { store, operators, fleet, listener, waiters, sealer, hash_key, clock, random, steps };
     Ok((api, workers))
+}
+
+/// What this process tells of itself.
+fn this_process(name: WorkerName) -> Process {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    Process {
+        name,
+        role: "serve".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        host: host.map_or_else(|_| "unknown".to_owned(), |host| host.trim().to_owned()),
+        pid: std::process::id(),
+        busy: BTreeMap::new(),
+    }
 }
 
 /// Serves until `stop`; then takes no more requests and lets those in hand finish.

@@ -5,8 +5,10 @@
 //!
 //! - [`Wakes`] tells workers at once that a step is due; without it they would find out at the next tick.
 //! - `queue` makes the database an apalis backend.
+//! - `heartbeat` tells operators that this process lives.
 //! - [`Workers`] runs them all, and stops them cleanly.
 
+mod heartbeat;
 mod housekeeper;
 mod job;
 mod queue;

@@ -1,23 +1,25 @@
 //! Running the workers of a process.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use apalis::prelude::{Monitor, WorkerBuilder};
 use apalis_core::backend::persistence::Persisted;
-use saga::{Engine, Policy, Random, Saga, StepName, Store, WorkerName};
-use tokio::sync::Semaphore;
+use saga::fleet::Process;
+use saga::{Engine, Fleet, Policy, Random, Saga, StepName, Store};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, warn};
 
 use crate::Wakes;
+use crate::heartbeat::{Heartbeat, StepSlots};
 use crate::housekeeper::housekeep;
 use crate::job::StepJob;
 use crate::queue::{DatabaseBackend, Queue};
 
-/// How long handing back may take longer once the jobs in hand have had their time.
+/// How long handing back, and then taking leave, may take longer once the jobs in hand have had their time.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// How many jobs of each step run at a time in this process.
@@ -43,24 +45,27 @@ pub struct Workers<S: Saga> {
     pub policy: Policy,
     /// How many jobs run at a time.
     pub slots: Slots,
-    /// The name of this process, which leases bear.
-    pub name: WorkerName,
+    /// Whom this process tells that it lives.
+    pub fleet: Arc<dyn Fleet>,
+    /// What it tells of itself, how busy it is aside. Leases bear its name.
+    pub process: Process,
 }
 
 impl<S: Saga> Workers<S> {
-    /// Runs until `stop`; ends early only where something is wrong. then takes no more jobs, hands back those that have not begun, and lets those in
-    /// hand finish for `patience`.
+    /// Runs until `stop`; then takes no more jobs, hands back those that have not begun, and lets those in hand finish
+    /// for `patience`. It ends earlier only where something is wrong.
     ///
     /// True if it was asked to stop.
     pub async fn run(self, stop: CancellationToken, patience: Duration) -> bool {
         let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
-        let steps = self.engine.steps();
+        let slots = self.slots();
+        let ended = CancellationToken::new();
+        let heartbeat = tokio::spawn(self.heartbeat(&slots).run(ended.clone()));
         let mut monitor = Monitor::new().should_restart(|worker, error| {
             error!(worker = worker.name(), %error, "a worker crashed, restarting it");
             true
         });
-        for (index, step) in steps.into_iter().enumerate() {
-            let slots = if index == 0 { self.slots.first } else { self.slots.each };
+        for (step, slots) in &slots {
             monitor = self.register(monitor, step, slots, &tasks, (&stop, &abort));
         }
         let housekeeping = housekeep(Arc::clone(&self.store), self.policy, Arc::clone(&self.random));
@@ -77,6 +82,8 @@ impl<S: Saga> Workers<S> {
             () = stop.cancelled() => {}
             _ = &mut running => {
                 error!("the workers ended by themselves");
+                // It does not take leave: operators see that it has gone silent.
+                heartbeat.abort();
                 return false;
             }
         }
@@ -93,22 +100,37 @@ impl<S: Saga> Workers<S> {
             warn!(jobs = tasks.len(), "not handed back in time, their leases will run out");
         }
         housekeeping.abort();
+        ended.cancel();
+        if timeout(LAST_WORDS, heartbeat).await.is_err() {
+            warn!("operators may see this process for a while yet");
+        }
         true
+    }
+
+    /// The slots of each step.
+    fn slots(&self) -> BTreeMap<StepName, StepSlots> {
+        let many = |index| if index == 0 { self.slots.first } else { self.slots.each };
+        let steps = self.engine.steps().into_iter().enumerate();
+        steps.map(|(index, step)| (step, StepSlots::new(many(index)))).collect()
+    }
+
+    fn heartbeat(&self, slots: &BTreeMap<StepName, StepSlots>) -> Heartbeat {
+        Heartbeat { fleet: Arc::clone(&self.fleet), process: self.process.clone(), slots: slots.clone() }
     }
 
     fn register(
         &self,
         monitor: Monitor,
-        step: StepName,
-        slots: usize,
+        step: &StepName,
+        slots: &StepSlots,
         tasks: &TaskTracker,
         (halt, abort): (&CancellationToken, &CancellationToken),
     ) -> Monitor {
-        let name = format!("{step}-{}", self.name);
+        let name = format!("{step}-{}", self.process.name);
         let queue = Queue {
-            step,
+            step: step.clone(),
             engine: Arc::clone(&self.engine),
-            slots: Arc::new(Semaphore::new(slots)),
+            slots: Arc::clone(&slots.free),
             wakes: Arc::clone(&self.wakes),
             random: Arc::clone(&self.random),
             tasks: tasks.clone(),
@@ -127,6 +149,6 @@ impl<S: Saga> Workers<S> {
 
 impl<S: Saga> std::fmt::Debug for Workers<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Workers").field("name", &self.name).field("slots", &self.slots).finish_non_exhaustive()
+        f.debug_struct("Workers").field("process", &self.process).field("slots", &self.slots).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,8 @@
 //! What is explored: the design of the engine and of what surrounds it.
 
-use crate::plans::{Planner, right};
+use saga::operate::act;
+
+use crate::plans::{Acting, Planner, right};
 
 /// One design. [`Design::INSIDE`], [`Design::FENCED`] and [`Design::TOMBSTONED`] are the right ones; a wrong one differs in one field.
 #[derive(Clone, Copy)]
@@ -8,6 +10,8 @@ pub(crate) struct Design {
     pub(crate) workers: usize,
     pub(crate) effects: Effects,
     pub(crate) planner: Planner,
+    /// Where an operator's action leads, if there are operators.
+    pub(crate) acting: Option<Acting>,
     /// What a commit is guarded by.
     pub(crate) commit: Guards,
     /// How a lost reply is settled.
@@ -78,6 +82,7 @@ impl Design {
         workers: 2,
         effects: Effects::Inside,
         planner: right,
+        acting: Some(act),
         commit: Guards::ALL,
         resend: Resend::LooksInTheJournal,
         hand_back_needs_lease: true,

@@ -99,7 +99,7 @@ impl Explored {
 fn told(made: &Move) -> String {
     let Move { name, by, to, .. } = made;
     let of = match name {
-        Name::LeaseRunsOut | Name::Claims => String::new(),
+        Name::LeaseRunsOut | Name::OperatorActs(_) | Name::Claims => String::new(),
         _ if by.epoch == 0 => format!(" (fenced, {:?})", by.phase),
         _ => format!(" (epoch {}, {:?}, {:?})", by.epoch, by.phase, by.place),
     };

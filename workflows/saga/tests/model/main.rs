@@ -13,7 +13,9 @@
 //! still under way. The database's constraints may refuse what a step records. Where the effects are *inside*, in our
 //! own database, they are written by the commit. Where they are *outside*, they are done and undone by requests before
 //! the commit, which may be refused, may come through without an answer, and may arrive after their worker has given
-//! them up. A refusal there is true of the one request: an earlier one may have happened, or may yet.
+//! them up. A refusal there is true of the one request: an earlier one may have happened, or may yet. And at any
+//! moment, also while workers have the saga in hand, an operator has the step tried again, rolls the saga back, or,
+//! where effects are inside and none is left, resolves it; where that leads is told by [`saga::operate::act`].
 //!
 //! **Invariants**, in every state or on every move ([`world::Violation`]): a failed saga leaves no effect, a completed
 //! one has them all, and in between exactly those stand which the journal says stand, the step in hand aside where
@@ -27,8 +29,8 @@
 //! has left behind under way to each side. Claims, events and crashes are not bounded: all that is ever asked of an
 //! epoch is whether it is lower than another, and of a seq whether an event followed, so the states do not hold the
 //! numbers; `sameness.rs` says what else they do not hold. Due times, hints and stuck marks do not appear, as any
-//! moment is taken to be due; nor do operators, and kinds and versions of sagas. Nor does the state in a commit's
-//! guard: epoch and seq imply it.
+//! moment is taken to be due; nor do kinds and versions of sagas. Nor does the state in a commit's guard: epoch and seq
+//! imply it. Nor does an operator who saw the saga earlier: as long as its seq is the same, it is where they saw it.
 //!
 //! `right_designs.rs` has what holds, `wrong_designs.rs` what falls.
 #![expect(clippy::print_stdout, reason = "the sizes and the shortest ways to a violation are worth reading")]

@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use saga::Action;
+
 use crate::design::{Design, Effects, Refusals};
 use crate::plans::{Outcome, PAST_ATTEMPTS, Place, Plans};
 use crate::turn::{Sight, Turn};
@@ -24,6 +26,7 @@ pub(crate) struct Move {
 #[expect(dead_code, reason = "they are only printed")]
 pub(crate) enum Name {
     LeaseRunsOut,
+    OperatorActs(Action),
     Claims,
     Crashes,
     HandsBack,
@@ -67,6 +70,12 @@ impl Machine {
             let mut turn = self.turn(from, 0);
             turn.made.to.row.leased = false;
             turn.end_well(Name::LeaseRunsOut, out);
+        }
+        for action in Action::ALL {
+            let mut turn = self.turn(from, 0);
+            if turn.is_acted_on(action) {
+                turn.end(Name::OperatorActs(action), out);
+            }
         }
         for who in 0..self.design.workers {
             // Workers are sorted: equal ones are neighbours, and have the same moves.

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use saga::operate::Impossible;
 use saga::plan::{Attempted, EventKind, Leg, Route, Verdict};
 use saga::state::{Active, Code, End, State, StepName};
-use saga::{Retry, Transition};
+use saga::{Action, Retry, Transition};
 
 /// Steps of the saga.
 pub(crate) const STEPS: u8 = 4;
@@ -16,6 +17,9 @@ pub(crate) const PAST_ATTEMPTS: u8 = ATTEMPTS + 1;
 
 /// `saga::plan`, or a wrong one.
 pub(crate) type Planner = fn(&Route, &Attempted) -> Transition;
+
+/// `saga::operate::act`, or a wrong one.
+pub(crate) type Acting = fn(Action, &Active) -> Result<State, Impossible>;
 
 /// The plan that is in use.
 pub(crate) fn right(route: &Route, attempted: &Attempted) -> Transition {
@@ -111,6 +115,19 @@ fn attempted((step, number, outcome): Try) -> Attempted {
         Outcome::NotUndone => return Attempted::Compensated { step, code: REFUSAL, number, undone: false },
     };
     Attempted::Executed { step, number, verdict }
+}
+
+/// Where an operator's action leads from here, and what the journal says of it.
+pub(crate) fn acted(acting: Acting, action: Action, from: Place) -> Option<(Place, EventKind)> {
+    let name = |step: u8| NAMES[usize::from(step)].clone();
+    let active = match from {
+        Place::Running(step) => Active::Running(name(step)),
+        Place::Compensating(step) => Active::Compensating(name(step), REFUSAL),
+        Place::Completed | Place::Failed => return None,
+    };
+    let to = acting(action, &active).ok()?;
+    let (to, event) = read(&Transition::Advance { to, event: action.event() });
+    to.map(|to| (to, event))
 }
 
 fn read(transition: &Transition) -> (Option<Place>, EventKind) {

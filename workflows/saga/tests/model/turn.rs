@@ -1,9 +1,11 @@
 //! What one move does: to the row, the journal and the effects.
 
+use saga::Action;
+
 use crate::design::{Effects, Resend};
 use crate::moves::{Machine, Move, Name};
-use crate::plans::Outcome;
-use crate::world::{Next, Phase, Violation, Worker};
+use crate::plans::{Outcome, acted};
+use crate::world::{Next, Phase, Row, Violation, Worker};
 
 /// Something that an exploration must come across, or it explored too little.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +18,8 @@ pub(crate) enum Sight {
     WrittenByTheDead,
     HandedBack,
     HandBackDropped,
+    /// An action on a saga that a worker has claimed.
+    OperatedOnInFlight,
     /// A step in doubt that had happened.
     StandingDoubtUndone,
     /// A refusal that was written after the step had happened in another attempt, or in this one.
@@ -110,6 +114,32 @@ impl Turn<'_> {
             }
         }
         self.me().next = Next::Ours;
+        true
+    }
+
+    /// An operator acts, who saw the saga as it is: one who saw it before the latest event does nothing. Whether the
+    /// action is possible.
+    pub(crate) fn is_acted_on(&mut self, action: Action) -> bool {
+        let design = &self.machine.design;
+        let (place, world) = (self.made.to.row.place, &mut self.made.to);
+        let to = design.acting.and_then(|acting| acted(acting, action, place));
+        let (Some((to, event)), Some(step)) = (to, place.step()) else { return false };
+        // Of what is outside, the store cannot tell whether anything is left.
+        let blind = design.effects != Effects::Inside || world.effects != 0;
+        if action == Action::Resolve && blind {
+            return false;
+        }
+        let legal = world.journal.append(event, step);
+        world.row = Row { place: to, epoch: world.row.epoch + 1, attempt: 0, leased: false };
+        for worker in &mut world.workers {
+            if worker.phase != Phase::Idle && worker.next == Next::Open {
+                self.machine.sees(Sight::OperatedOnInFlight);
+                worker.next = Next::Theirs;
+            }
+        }
+        if !legal {
+            self.violates(Violation::IllegalWordInTheJournal);
+        }
         true
     }
 

@@ -168,9 +168,9 @@ impl Journal {
     pub(crate) fn append(&mut self, event: EventKind, step: u8) -> bool {
         let (place, bit) = (self.place(), 1 << step);
         match event {
-            EventKind::Accepted | EventKind::Failed | EventKind::UndoFailed => {}
+            EventKind::Accepted | EventKind::Failed | EventKind::UndoFailed | EventKind::Retried => {}
             EventKind::Done => self.standing |= bit,
-            EventKind::Refused | EventKind::GaveUp => {
+            EventKind::Refused | EventKind::GaveUp | EventKind::RolledBack => {
                 self.doubtful |= bit;
                 self.back = true;
             }
@@ -178,12 +178,14 @@ impl Journal {
                 self.standing &= !bit;
                 self.doubtful &= !bit;
             }
+            EventKind::Resolved => *self = Self { standing: 0, doubtful: 0, back: true },
         }
         match event {
             EventKind::Accepted => false,
-            EventKind::Done | EventKind::Failed | EventKind::Refused | EventKind::GaveUp => {
+            EventKind::Done | EventKind::Failed | EventKind::Refused | EventKind::GaveUp | EventKind::RolledBack => {
                 place == Place::Running(step)
             }
+            EventKind::Retried | EventKind::Resolved => place.step() == Some(step),
             EventKind::Undone | EventKind::UndoFailed => place == Place::Compensating(step),
         }
     }

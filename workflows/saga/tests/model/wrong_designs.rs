@@ -19,7 +19,7 @@ fn effects_outside_without_fence_and_tombstone_are_caught() {
 fn a_commit_without_guards_is_caught() {
     for design in EVERYWHERE {
         let blind = Design { commit: Guards::NONE, ..design };
-        is_caught("blind commit", &blind, Violation::TwoEventsOfOneSeq);
+        is_caught("blind commit", &blind, Violation::WrittenUnderAnOldClaim);
         does_harm("blind commit", &blind);
     }
 }
@@ -109,6 +109,17 @@ fn a_plan_that_undoes_in_the_order_of_doing_is_caught() {
 #[test]
 fn a_plan_that_takes_a_failed_undo_for_done_is_caught() {
     plan_does_harm("takes a failed undo for done", plans::takes_a_failed_undo_for_done);
+}
+
+/// An attempt of it may have happened, or may yet.
+#[test]
+fn a_roll_back_that_spares_the_step_at_hand_is_caught() {
+    let sparing = |design| Design { acting: Some(plans::rolls_back_from_the_step_before), ..design };
+    let (name, inside) = ("rolls back from the step before", sparing(Design::INSIDE));
+    is_caught(name, &inside, Violation::RowDiffersFromTheJournal);
+    does_no_harm(name, &inside);
+    does_harm(name, &sparing(Design::FENCED));
+    does_harm(name, &sparing(Design::TOMBSTONED));
 }
 
 /// Wherever the effects are, the plan leaves a half-done saga.

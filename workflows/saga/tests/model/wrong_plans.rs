@@ -1,10 +1,11 @@
 //! Plans that are wrong in one respect, each made of the right one.
 
-use saga::Transition;
+use saga::operate::{Impossible, act};
 use saga::plan::{Attempted, EventKind, Route};
 use saga::state::{Active, End, State};
+use saga::{Action, Transition};
 
-use crate::plans::right;
+use crate::plans::{right, route};
 
 /// Completes with the last step still to do.
 pub(crate) fn leaves_out_the_last_step(route: &Route, attempted: &Attempted) -> Transition {
@@ -74,4 +75,16 @@ fn skipping_one(route: &Route, attempted: &Attempted, with: EventKind) -> Transi
         *to = further;
     }
     planned
+}
+
+/// An operator's roll-back undoes the steps before the one at hand only.
+pub(crate) fn rolls_back_from_the_step_before(action: Action, from: &Active) -> Result<State, Impossible> {
+    let to = act(action, from)?;
+    let (Action::RollBack, State::Active(Active::Compensating(step, code))) = (action, &to) else { return Ok(to) };
+    let legs = route().legs;
+    let before = legs.iter().zip(legs.iter().skip(1)).find(|(_, leg)| leg.name == *step);
+    Ok(match before {
+        Some((before, _)) => State::Active(Active::Compensating(before.name.clone(), code.clone())),
+        None => State::Ended(End::Failed(code.clone())),
+    })
 }

@@ -175,6 +175,10 @@ impl Store<SignUp> for Memory {
     }
 
     async fn operate(&self, operation: &Operation) -> Result<Operated, Error> {
+        let by = &operation.signature;
+        if by.operator.is_empty() || by.reason.is_empty() {
+            return Err(Error::Rejected("an action is not signed".into()));
+        }
         Ok(self.lock().operate(operation, self.clock.now()))
     }
 

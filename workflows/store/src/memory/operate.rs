@@ -81,7 +81,7 @@ impl Row {
             && (!filter.stuck || self.stuck_since.is_some())
             && filter.step.as_ref().is_none_or(|step| self.state.step() == Some(step))
             && filter.code.as_ref().is_none_or(|code| self.state.code() == Some(code))
-            && self.accepted_at + filter.older_than <= now
+            && super::between(self.accepted_at, now) >= filter.older_than
             && filter.before.is_none_or(|before| id < before)
     }
 

@@ -4,8 +4,13 @@ mod accepting;
 mod claiming;
 mod committing;
 mod effects;
+mod fleet;
 mod housekeeping;
+mod inspecting;
 mod leases;
+mod listing;
+mod operating;
+mod operators;
 mod racing;
 mod reading;
 mod retrying;
@@ -91,4 +96,40 @@ on_every_store! { ()
         events_are_read_from_a_seq_on,
         the_journal_tells_attempts_and_errors,
         a_view_tells_the_age_and_the_end;
+    operating:
+        a_retry_makes_a_stuck_undo_due_at_once_with_its_attempts_anew,
+        a_retry_of_a_running_step_runs_it_at_once,
+        a_roll_back_of_any_step_leads_to_an_end_with_nothing_left,
+        an_action_on_what_the_operator_did_not_see_is_stale,
+        an_action_on_an_unknown_or_an_ended_saga_is_stale,
+        resolving_tells_what_is_left_in_order_and_writes_nothing,
+        resolving_where_nothing_is_left_ends_the_saga_and_wipes_its_password,
+        resolving_while_going_back_keeps_the_reason,
+        every_action_fences_the_worker_at_the_saga,
+        the_journal_tells_who_acted_and_why,
+        an_unsigned_action_is_rejected,
+        of_a_hundred_same_clicks_one_takes_effect,
+        of_different_actions_at_once_one_takes_effect,
+        of_an_action_and_a_commit_at_once_one_takes_effect,
+        an_action_and_a_claim_at_once_leave_one_holder;
+    listing:
+        sagas_are_listed_the_newest_first,
+        every_combination_of_filters_lists_what_it_says,
+        a_saga_is_listed_from_its_age_on,
+        pages_follow_each_other_while_new_sagas_arrive,
+        a_listed_saga_tells_who_holds_it_and_what_went_wrong;
+    inspecting:
+        what_the_steps_have_made_is_told_in_their_order,
+        an_inspection_tells_what_the_list_tells,
+        an_unknown_saga_is_not_inspected;
+    fleet:
+        a_process_tells_of_itself_with_every_beat,
+        processes_are_told_by_name,
+        who_leaves_is_no_longer_told,
+        who_is_silent_for_an_hour_is_forgotten;
+    operators:
+        an_operator_is_found_by_their_token_alone,
+        a_name_is_taken_once,
+        of_many_who_take_a_name_at_once_one_has_it,
+        operators_are_told_by_name;
 }

@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use saga::operate::Signature;
 use saga::plan::EventKind;
-use saga::{End, SagaId, State};
+use saga::{Action, End, SagaId, State};
 use store::facts::{EventFact, Facts};
 use store::invariants;
 
 use crate::world::{
-    CLAIMS, CODE, ORGANIZATION, PROFILE, USER, World, ended_failed, refused, rewritten, running, undone,
+    CLAIMS, CODE, ORGANIZATION, PAUSE, PROFILE, USER, World, ended_failed, refused, rewritten, running, undo_failed,
+    undone,
 };
 
-/// One sign-up at the first step, one on its way, one on its way back, one completed and one failed.
+/// One sign-up at the first step, one on its way, one on its way back, one completed, one failed, and one that operators
+/// have retried, rolled back and resolved.
 struct Sound {
     facts: Facts,
     waiting: SagaId,
@@ -20,6 +23,7 @@ struct Sound {
     returning: SagaId,
     completed: SagaId,
     failed: SagaId,
+    operated: SagaId,
 }
 
 async fn sound() -> Sound {
@@ -39,8 +43,21 @@ async fn sound() -> Sound {
     w.commit(&refused(&claimed)).await;
     let claimed = w.claim_one(&CLAIMS).await;
     w.commit(&undone(&claimed)).await;
+    let operated = w.reach("ola", &ORGANIZATION).await;
+    for action in [Action::Retry, Action::RollBack] {
+        w.act(operated, action).await;
+    }
+    for step in [ORGANIZATION, USER] {
+        let claimed = w.claim_one(&step).await;
+        w.commit(&if step == USER { undo_failed(&claimed, PAUSE, false) } else { undone(&claimed) }).await;
+    }
+    w.act(operated, Action::Retry).await;
+    let claimed = w.claim_one(&USER).await;
+    w.commit(&undone(&claimed)).await;
+    let resolved = w.accept("rex").await;
+    w.act(resolved, Action::Resolve).await;
     let waiting = w.accept("wim").await;
-    Sound { facts: w.check().await, waiting, going, returning, completed, failed }
+    Sound { facts: w.check().await, waiting, going, returning, completed, failed, operated }
 }
 
 /// An invariant's name, what is done to it, and the damage.
@@ -120,6 +137,28 @@ const DAMAGES: &[Damage] = &[
     ("epochs never go back", "a lost lease wrote", |sound, facts| event(facts, sound.completed, 2).epoch = 9),
     ("the journal ends where the saga is", "an event is missing", |sound, facts| row(facts, sound.going).seq += 1),
     ("the journal ends where the saga is", "an epoch nobody had", |sound, facts| row(facts, sound.going).epoch = 0),
+    ("the journal is a word of the state machine", "a retry of another step", |sound, facts| {
+        event(facts, sound.operated, 2).step = Some(PROFILE);
+    }),
+    ("the journal is a word of the state machine", "a roll back of another step", |sound, facts| {
+        event(facts, sound.operated, 3).step = Some(USER);
+    }),
+    ("the journal is a word of the state machine", "a second roll back", |sound, facts| {
+        event(facts, sound.operated, 4).kind = EventKind::RolledBack;
+    }),
+    ("the journal is a word of the state machine", "resolved and yet undone", |sound, facts| {
+        event(facts, sound.operated, 6).kind = EventKind::Resolved;
+    }),
+    ("every operator's action is signed, and nothing else is", "nobody retried", |sound, facts| {
+        event(facts, sound.operated, 2).signature = None;
+    }),
+    ("every operator's action is signed, and nothing else is", "no reason", |sound, facts| {
+        event(facts, sound.operated, 3).signature.as_mut().unwrap().reason.clear();
+    }),
+    ("every operator's action is signed, and nothing else is", "an operator did a step", |sound, facts| {
+        let by = Signature { operator: "ola".to_owned(), reason: "why not".to_owned() };
+        event(facts, sound.completed, 2).signature = Some(by);
+    }),
     ("no sealed password outlives its use", "after the end", |sound, facts| {
         facts.sealed.push((sound.failed, facts.taken_at.unwrap()));
     }),

@@ -7,6 +7,7 @@ mod crashes;
 mod faults;
 mod limits;
 mod line;
+mod operating;
 mod process;
 mod repeats;
 mod replies;
@@ -52,6 +53,10 @@ on_every_store! { (start_paused = true)
         a_crash_at_any_write_of_a_refusal_changes_nothing,
         a_crash_at_any_write_of_a_step_in_doubt_changes_nothing,
         a_crash_at_any_write_of_undos_that_fail_changes_nothing;
+    operating:
+        an_undo_that_the_database_refuses_is_listed_with_its_reason_and_ends_once_it_is_retried,
+        a_roll_back_in_flight_at_any_step_ends_failed_with_nothing_left,
+        an_action_on_a_saga_going_back_leads_to_the_end_it_was_going_to;
     storms:
         of_a_hundred_sign_ups_under_random_faults_each_ends_whole_or_not_at_all,
         whatever_workers_clocks_and_replies_do_each_sign_up_ends_whole_or_not_at_all;

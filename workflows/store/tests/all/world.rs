@@ -12,9 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use saga::store::{Claimed, Commit, Committed, Event, View};
-use saga::{SagaId, StepName, Store};
-use signup::{Proposal, SignUp};
+use saga::store::{Claimed, Commit, Committed, Event, Filter, Inspection, Operated, Operation, Record, View};
+use saga::{Action, Fleet, Policy, SagaId, State, StepName, Store};
+use signup::{Operators, Proposal, SignUp};
 use store::facts::Facts;
 use store::invariants;
 
@@ -27,6 +27,8 @@ pub(crate) use sqlite::raw;
 
 /// Enough for the smallest difference that every store can tell.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
+/// Between two attempts of a stuck undo.
+pub(crate) const PAUSE: Duration = Policy::STANDARD.stuck_pause;
 
 /// A fresh store, its clock, and people who sign up.
 pub(crate) struct World {
@@ -56,6 +58,16 @@ impl World {
     /// The store. Under paused time it is spoken to through [`steady`] alone.
     pub(crate) fn store(&self) -> Arc<dyn Store<SignUp>> {
         self.harness.store()
+    }
+
+    /// The processes that it knows.
+    pub(crate) fn fleet(&self) -> Arc<dyn Fleet> {
+        self.harness.fleet()
+    }
+
+    /// The operators that it knows.
+    pub(crate) fn operators(&self) -> Arc<dyn Operators> {
+        self.harness.operators()
     }
 
     /// The file that holds it.
@@ -145,6 +157,33 @@ impl World {
         steady(async move { store.events(saga, 0).await.unwrap() }).await
     }
 
+    pub(crate) async fn list(&self, filter: &Filter) -> Vec<Record> {
+        let (store, filter) = (self.store(), filter.clone());
+        steady(async move { store.list(&filter).await.unwrap() }).await
+    }
+
+    pub(crate) async fn inspect(&self, saga: SagaId) -> Inspection {
+        let store = self.store();
+        steady(async move { store.inspect(saga).await.unwrap().unwrap() }).await
+    }
+
+    /// What an operator does about an active saga who sees it now.
+    pub(crate) async fn operation(&self, saga: SagaId, action: Action) -> Operation {
+        let record = self.inspect(saga).await.record;
+        let State::Active(from) = record.view.state else { panic!("{saga} has ended") };
+        operation(saga, record.seq, action, from)
+    }
+
+    pub(crate) async fn operate(&self, operation: &Operation) -> Operated {
+        let (store, operation) = (self.store(), operation.clone());
+        steady(async move { store.operate(&operation).await.unwrap() }).await
+    }
+
+    /// An operator sees a saga and acts on it at once.
+    pub(crate) async fn act(&self, saga: SagaId, action: Action) -> Operated {
+        self.operate(&self.operation(saga, action).await).await
+    }
+
     /// A saga's journal as words: `done create_user`.
     pub(crate) async fn journal(&self, saga: SagaId) -> Vec<String> {
         let events = self.events(saga).await;
@@ -169,6 +208,19 @@ impl World {
     pub(crate) async fn claim_after_giving_up(&self, claimed: &Claimed<SignUp>) -> Claimed<SignUp> {
         assert_eq!(self.commit(&gave_up(claimed)).await, Committed::Then);
         self.claim_one(claimed.state.step()).await
+    }
+
+    /// One that is compensating its second step and stuck there, after as many failed attempts.
+    pub(crate) async fn stick(&self, name: &str, attempts: u32) -> SagaId {
+        let saga = self.reach(name, &ORGANIZATION).await;
+        let claimed = self.claim_one(&ORGANIZATION).await;
+        assert_eq!(self.commit(&gave_up(&claimed)).await, Committed::Then);
+        for attempt in 1..=attempts {
+            let claimed = self.claim_one(&ORGANIZATION).await;
+            let again = undo_failed(&claimed, if attempt < attempts { Duration::ZERO } else { PAUSE }, true);
+            assert_eq!(self.commit(&again).await, Committed::Then);
+        }
+        saga
     }
 
     /// One that has completed.

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use saga::operate::act;
+use saga::store::Operated;
 use saga::testing::Fault;
-use saga::{Attempt, Direction, End, Job, Ran, State};
+use saga::{Action, Attempt, Direction, End, Job, Ran, State};
 use signup::SignUp;
 use store::facts::Facts;
+use store::invariants::unfinished;
 
 use super::Process;
 use super::line::{Fate, Fates};
 use super::process::steps_at_hand;
-use crate::world::{CODE, STEPS, Seeded, World};
+use crate::world::{CODE, STEPS, Seeded, World, operation};
 
 /// A fault in one attempt of five, always the same for the same attempt: random by sign-up, step and attempt.
 fn unsteady(seed: u64) -> impl Fn(&Attempt<SignUp>, Direction) -> Option<Fault> + Send + Sync + 'static {
@@ -86,7 +89,9 @@ pub(super) async fn whatever_workers_clocks_and_replies_do_each_sign_up_ends_who
         let completed = facts.sagas.iter().filter(|saga| saga.state == State::Ended(End::Completed)).count();
         assert_eq!(facts.users.len(), completed);
     }
-    for sight in ["committed", "fenced", "handed back", "abandoned", "died", "completed", "failed"] {
+    for sight in
+        ["committed", "fenced", "handed back", "abandoned", "died", "operated", "stale", "left", "completed", "failed"]
+    {
         assert!(sights.get(sight).is_some_and(|count| *count > 0), "never {sight}: {sights:?}");
     }
 }
@@ -132,7 +137,7 @@ impl Storm {
             w.accept(&format!("ada{number}")).await;
         }
         let who = self.random.below(WORKERS);
-        match self.random.below(12) {
+        match self.random.below(13) {
             0..=4 => {
                 let step = &STEPS[self.random.below(STEPS.len())];
                 match self.workers[who].0.claim(step).await {
@@ -141,6 +146,7 @@ impl Storm {
                 }
             }
             5..=8 => self.run(w, who, sights).await,
+            12 => self.operate(w, sights).await,
             9 | 10 => w.advance(Duration::from_secs(u64::try_from(self.random.below(30)).unwrap())).await,
             _ => {
                 let facts = w.check().await;
@@ -169,6 +175,31 @@ impl Storm {
             Ok(Ran::Abandoned) => "abandoned",
             Err(_) => return self.replace(w, who, sights).await,
         };
+        *sights.entry(sight.to_owned()).or_default() += 1;
+    }
+
+    /// An operator sees a saga and acts on it: at once, or after somebody else has.
+    async fn operate(&mut self, w: &mut World, sights: &mut Sights) {
+        let active = unfinished(&w.check().await);
+        if active.is_empty() {
+            return;
+        }
+        let saga = active[self.random.below(active.len())];
+        let (seen, action) = (w.inspect(saga).await.record, Action::ALL[self.random.below(Action::ALL.len())]);
+        let State::Active(from) = seen.view.state else { return };
+        if act(action, &from).is_err() {
+            return;
+        }
+        let late = self.random.below(4) == 0;
+        if late {
+            w.act(saga, Action::Retry).await;
+        }
+        let sight = match w.operate(&operation(saga, seen.seq, action, from)).await {
+            Operated::Done => "operated",
+            Operated::Stale => "stale",
+            Operated::Left(_) => "left",
+        };
+        assert_eq!(sight == "stale", late);
         *sights.entry(sight.to_owned()).or_default() += 1;
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga::Store;
-use signup::{Proposal, SignUp};
+use saga::{Fleet, Store};
+use signup::{Operators, Proposal, SignUp};
 use store::facts::Facts;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -17,6 +17,12 @@ use tokio::task::spawn_blocking;
 pub(crate) trait Harness: Send + Sync {
     /// The store.
     fn store(&self) -> Arc<dyn Store<SignUp>>;
+
+    /// The processes that it knows.
+    fn fleet(&self) -> Arc<dyn Fleet>;
+
+    /// The operators that it knows.
+    fn operators(&self) -> Arc<dyn Operators>;
 
     /// Everything in it.
     async fn facts(&self) -> Facts;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga::Store;
-use signup::{Proposal, SignUp};
+use saga::{Fleet, Store};
+use signup::{Operators, Proposal, SignUp};
 use store::facts::{Facts, Snapshot};
 use store::memory::Memory;
 
@@ -26,6 +26,14 @@ impl InMemory {
 #[async_trait]
 impl Harness for InMemory {
     fn store(&self) -> Arc<dyn Store<SignUp>> {
+        Arc::clone(&self.memory) as _
+    }
+
+    fn fleet(&self) -> Arc<dyn Fleet> {
+        Arc::clone(&self.memory) as _
+    }
+
+    fn operators(&self) -> Arc<dyn Operators> {
         Arc::clone(&self.memory) as _
     }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use saga::operate::{Signature, act};
 use saga::plan::EventKind;
-use saga::store::{Accepted, Claim, Claimed, Commit, Note};
-use saga::{Active, Code, End, Policy, Saga, SagaId, State, StepName, Transition, WorkerName};
+use saga::store::{Accepted, Claim, Claimed, Commit, Note, Operation};
+use saga::{Action, Active, Code, End, Policy, Saga, SagaId, State, StepName, Transition, WorkerName};
 use signup::{Conflict, Effect, OrganizationName, PasswordHash, SignUp};
 
 use super::Seeded;
@@ -91,6 +92,13 @@ pub(crate) fn commit(claimed: &Claimed<SignUp>, effect: Option<Effect>, then: Tr
         error: None,
     };
     Commit { fence: claimed.fence, from: claimed.state.clone(), effect, then, if_refused: None, note }
+}
+
+/// An operator's action on a saga that they saw there.
+pub(crate) fn operation(saga: SagaId, seq: u64, action: Action, from: Active) -> Operation {
+    let to = act(action, &from).unwrap();
+    let signature = Signature { operator: "ola".to_owned(), reason: "as the runbook says".to_owned() };
+    Operation { saga, seq, action, from, to, signature }
 }
 
 fn back_from(step: &StepName, code: Code, event: EventKind) -> Transition {

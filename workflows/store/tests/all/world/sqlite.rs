@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga::{Clock, Store};
-use signup::{Proposal, SignUp};
+use saga::{Clock, Fleet, Store};
+use signup::{Operators, Proposal, SignUp};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqliteConnection};
 use store::Sqlite;
@@ -48,6 +48,14 @@ async fn open(file: PathBuf, clock: Arc<dyn Clock>) -> Sqlite {
 #[async_trait]
 impl Harness for InAFile {
     fn store(&self) -> Arc<dyn Store<SignUp>> {
+        Arc::new(self.db.clone())
+    }
+
+    fn fleet(&self) -> Arc<dyn Fleet> {
+        Arc::new(self.db.clone())
+    }
+
+    fn operators(&self) -> Arc<dyn Operators> {
         Arc::new(self.db.clone())
     }
 
