@@ -65,7 +65,7 @@ pub(crate) struct Server {
     #[arg(long, env = "SIGNUP_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
     url: String,
 
-    /// Where to look for operator.token, if neither SIGNUP_OPERATOR_TOKEN nor SIGNUP_OPERATOR_TOKEN_FILE is set
+    /// Where to look for operator.token, if the environment has no token
     #[arg(long, env = "SIGNUP_DATA_DIR", value_name = "FOLDER", default_value = "./data")]
     data_dir: PathBuf,
 

@@ -210,8 +210,22 @@ async fn all_pages_are_one_document() {
     assert_eq!(ids(&all).len(), 3);
     let said = shift.signup(&["saga", "list", "--limit", "2"]).await;
     assert!(said.out.contains("there are more"), "{}", said.out);
-    assert!(shift.json(&["worker", "list"]).await["workers"].is_array());
-    assert_eq!(shift.signup(&["worker", "list"]).await.code, Some(0));
+}
+
+#[tokio::test]
+async fn the_process_that_serves_is_listed_as_alive() {
+    let shift = Shift::start().await;
+    let alive = || async {
+        let worker = shift.json(&["worker", "list"]).await["workers"][0].clone();
+        (worker["state"] == "alive").then_some(worker)
+    };
+    let worker = eventually("it tells that it lives", alive).await.unwrap();
+    assert_eq!(worker["pid"].as_u64(), shift.server.pid().map(u64::from));
+    assert!(worker["busy"]["create_user"]["slots"].as_u64().unwrap() > 0, "{worker}");
+    let list = shift.signup(&["worker", "list"]).await.out;
+    for part in ["NAME", "serve", "alive", "ago", worker["name"].as_str().unwrap()] {
+        assert!(list.contains(part), "{part}: {list}");
+    }
 }
 
 #[tokio::test]

@@ -165,18 +165,6 @@ impl Store<SignUp> for Script {
         }
     }
 
-    async fn list(&self, _: &Filter) -> Result<Vec<Record>, Error> {
-        unreachable!("nobody asks for a list")
-    }
-
-    async fn inspect(&self, _: SagaId) -> Result<Option<Inspection>, Error> {
-        unreachable!("nobody asks for an inspection")
-    }
-
-    async fn operate(&self, _: &Operation) -> Result<Operated, Error> {
-        unreachable!("there are no operators")
-    }
-
     async fn housekeep(&self, _: &Policy) -> Result<Housekept, Error> {
         unreachable!("the API keeps no house")
     }

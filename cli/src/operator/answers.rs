@@ -54,7 +54,8 @@ pub(super) struct Thing {
 pub(super) struct Event {
     pub(super) seq: u64,
     pub(super) at: Timestamp,
-    pub(super) event: String,
+    #[serde(rename = "event")]
+    pub(super) kind: String,
     pub(super) step: Option<String>,
     pub(super) attempt: u32,
     pub(super) worker: Option<String>,

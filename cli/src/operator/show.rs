@@ -76,7 +76,7 @@ fn journal(events: &[Event], saga: &Saga) -> String {
         let cells = [
             event.seq.to_string(),
             ago(event.at, saga.now()),
-            event.event.clone(),
+            event.kind.clone(),
             event.step.clone().unwrap_or_default(),
             attempt,
             event.took_ms.map(|took| format!("{took} ms")).unwrap_or_default(),
