@@ -7,4 +7,5 @@ mod configuration;
 mod embedded;
 mod kill;
 mod operate;
+mod postgres;
 mod start;

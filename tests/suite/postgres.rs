@@ -1,0 +1,224 @@
+//! The product on PostgreSQL: a real server, with a database for each test.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use servers::Postgres as Machine;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use store::facts::{Facts, Snapshot};
+use store::invariants;
+use store::postgres::Database;
+use tests::{Server, eventually, run_with};
+use tokio::time::{Duration, Instant};
+
+use crate::embedded::ended;
+
+/// A database of its own, and a folder for the processes on it.
+struct Site {
+    url: String,
+    name: String,
+    folder: tempfile::TempDir,
+}
+
+impl Site {
+    /// The database is not there yet.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let name: String = folder.path().file_name().unwrap().to_str().unwrap().to_lowercase();
+        let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let name = format!("site_{name}_{}", rand::random::<u32>());
+        Self { url: Machine::shared().url(&name), name, folder }
+    }
+
+    async fn with_database() -> Self {
+        let site = Self::new();
+        site.make().await;
+        site
+    }
+
+    async fn make(&self) {
+        let mut machine = PgConnection::connect(&Machine::shared().url("postgres")).await.unwrap();
+        machine.execute(AssertSqlSafe(format!("CREATE DATABASE {}", self.name))).await.unwrap();
+    }
+
+    async fn execute(&self, sql: &'static str) {
+        PgConnection::connect(&self.url).await.unwrap().execute(sql).await.unwrap();
+    }
+
+    fn data(&self, process: &str) -> PathBuf {
+        self.folder.path().join(process)
+    }
+
+    async fn serve(&self, process: &str) -> Server {
+        self.serve_with(process, &[]).await
+    }
+
+    async fn serve_with(&self, process: &str, variables: &[(&str, &str)]) -> Server {
+        let variables = [variables, &[("DATABASE_URL", &*self.url)]].concat();
+        Server::start_in(&self.data(process), &[], &variables).await.unwrap()
+    }
+
+    async fn facts(&self) -> Facts {
+        let store = Database::new(&self.url, 4).unwrap().open().await.unwrap();
+        let facts = store.facts().await.unwrap();
+        store.close().await;
+        facts
+    }
+
+    /// Every saga ends, and every invariant holds.
+    async fn check(&self) -> Facts {
+        let all = || async { invariants::unfinished(&self.facts().await).is_empty().then_some(()) };
+        eventually("every saga ends", all).await.unwrap();
+        let facts = self.facts().await;
+        assert_eq!(invariants::violations(&facts), Vec::<String>::new());
+        facts
+    }
+
+    /// Runs an operator's command against a server: its exit code, and what it printed.
+    async fn signup(&self, server: &Server, process: &str, arguments: &[&str]) -> (Option<i32>, String) {
+        let data = self.data(process);
+        let place = ["--url", server.url(), "--data-dir", data.to_str().unwrap()];
+        let output = run_with(&[arguments, &place].concat(), &[]).await.unwrap();
+        let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), text)
+    }
+}
+
+#[tokio::test]
+async fn one_url_is_all_it_takes() {
+    let site = Site::with_database().await;
+    let server = site.serve("one").await;
+    assert!(server.banner.contains("on PostgreSQL"), "{}", server.banner);
+    let answer = server.client().sign_up("ada@example.com", "Ada", 5).await.unwrap();
+    assert_eq!((answer.status, answer.text("status")), (201, "completed"), "{answer:?}");
+    let again = server.client().sign_up("ada@example.com", "Ada", 5).await.unwrap();
+    assert_eq!((again.status, again.body["providers"][0].as_str()), (409, Some("email")), "{again:?}");
+    assert!(server.terminate().await.unwrap().success());
+    let facts = site.check().await;
+    assert_eq!((facts.users.len(), facts.sealed.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn migrate_says_what_it_has_done() {
+    let site = Site::with_database().await;
+    let environment = [("DATABASE_URL", &*site.url)];
+    let said = async || {
+        let output = run_with(&["migrate"], &environment).await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let first = said().await;
+    assert!(first.contains("applied migrations 0001 to "), "{first}");
+    let second = said().await;
+    assert!(second.contains("up to date"), "{second}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_yet_is_waited_for() {
+    let site = Site::new();
+    // The binary is built before the time is taken.
+    run_with(&["--version"], &[]).await.unwrap();
+    let log = || std::fs::read_to_string(site.folder.path().join("one.log")).unwrap_or_default();
+    let make = async {
+        let waits = || async { log().contains("waiting for the database").then_some(()) };
+        eventually("it waits", waits).await.unwrap();
+        site.make().await;
+    };
+    let (server, ()) = tokio::join!(site.serve("one"), make);
+    assert!(log().contains("does not exist; create it with `createdb`"), "{}", log());
+    let answer = server.client().sign_up("ada@example.com", "Ada", 5).await.unwrap();
+    assert_eq!(answer.status, 201, "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_url_that_cannot_be_used_is_one_line_that_says_what_to_do() {
+    let machine = Machine::shared();
+    let stranger = machine.url("postgres").replace("postgres@", "stranger@");
+    let no_tls = machine.url("postgres") + "?sslmode=require";
+    for (url, part) in [
+        ("mysql://localhost/signup", "PostgreSQL URL"),
+        ("postgres://localhost:port/signup", "PostgreSQL URL"),
+        (&*stranger, "check user and password"),
+        (&*no_tls, "check sslmode"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
+        let output = run_with(&arguments, &[("DATABASE_URL", url)]).await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("DATABASE_URL") && said.contains(part), "{said}");
+        assert_eq!(said.lines().filter(|line| line.starts_with("signup:")).count(), 1, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_killed_process_is_taken_over_by_the_other_when_its_leases_end() {
+    let site = Site::with_database().await;
+    let keys = run_with(&["keys", "init"], &[]).await.unwrap();
+    let keys = String::from_utf8(keys.stdout).unwrap();
+    let keys: Vec<_> = keys.lines().filter_map(|line| line.split_once('=')).collect();
+    let one = site.serve_with("one", &keys).await;
+    let other = site.serve_with("other", &keys).await;
+    let mut accepted = Vec::new();
+    for number in 0..60 {
+        let client = if number % 2 == 0 { one.client() } else { other.client() };
+        let name = if number % 3 == 0 { "sabotage create_profile:hang1" } else { "Ada" };
+        let answer = client.sign_up(&format!("user{number}@example.com"), name, 0).await.unwrap();
+        assert_eq!(answer.status, 202, "{answer:?}");
+        accepted.push(answer.text("workflow_id").to_owned());
+    }
+    let workers = site.signup(&other, "one", &["worker", "list"]).await;
+    assert_eq!(workers.1.matches("alive").count(), 2, "{workers:?}");
+    one.kill().await.unwrap();
+    let begun = Instant::now();
+    for id in &accepted {
+        let answer = ended(&other.client(), id).await;
+        assert_eq!(answer.text("status"), "completed", "{answer:?}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert_eq!(site.check().await.users.len(), accepted.len());
+}
+
+#[tokio::test]
+async fn a_saga_stuck_for_real_is_listed_retried_and_ends() {
+    let site = Site::with_database().await;
+    let server = site.serve("one").await;
+    site.execute(
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'kept'; END $$;
+         CREATE TRIGGER keep BEFORE DELETE ON organizations FOR EACH ROW EXECUTE FUNCTION keep();",
+    )
+    .await;
+    let answer = server.client().sign_up("ada@example.com", "sabotage create_profile:refuse", 0).await.unwrap();
+    let id = answer.text("workflow_id");
+    let listed = || async {
+        let (code, said) = site.signup(&server, "one", &["saga", "list", "--stuck"]).await;
+        assert_eq!(code, Some(0), "{said}");
+        (said.contains(id) && said.contains("kept")).then_some(())
+    };
+    eventually("it is listed as stuck", listed).await.unwrap();
+    let (code, left) = site.signup(&server, "one", &["saga", "resolve", id, "--reason", "enough"]).await;
+    assert_eq!(code, Some(4), "{left}");
+    assert!(left.contains("organization"), "{left}");
+    site.execute("DROP TRIGGER keep ON organizations").await;
+    let (code, said) = site.signup(&server, "one", &["saga", "retry", id, "--reason", "the trigger is gone"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(ended(&server.client(), id).await.text("status"), "failed");
+    let (_, shown) = site.signup(&server, "one", &["saga", "show", id, "--json"]).await;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let retried = shown["events"].as_array().unwrap().iter().find(|event| event["event"] == "retried").unwrap();
+    assert_eq!((&retried["operator"], &retried["reason"]), (&"admin".into(), &"the trigger is gone".into()));
+    assert!(site.check().await.users.is_empty());
+}
+
+#[tokio::test]
+async fn an_operator_is_added_to_the_database_that_the_settings_name() {
+    let site = Site::with_database().await;
+    let server = site.serve("one").await;
+    let environment = [("DATABASE_URL", &*site.url)];
+    let output = run_with(&["operator", "add", "grace", "--json"], &environment).await.unwrap();
+    let added: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let bearer = format!("Bearer {}", added["token"].as_str().unwrap());
+    let answer = server.client().get_with("/v1/admin/sagas", &[("authorization", &*bearer)]).await.unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
