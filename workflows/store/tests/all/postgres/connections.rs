@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use saga::{SagaId, Store};
+use saga::{Fleet, SagaId, Store};
 use servers::Postgres as Server;
 use sqlx::{AssertSqlSafe, Executor};
 use store::Postgres;
@@ -94,15 +94,14 @@ async fn a_connection_that_fell_silent_while_idle_is_replaced_within_the_call() 
 #[tokio::test]
 async fn a_connection_whose_statements_no_longer_fit_the_schema_is_replaced() {
     let w = World::in_postgres().await;
-    let saga = w.accept("ada").await;
     let url = Server::shared().url(&w.database()) + "?options=-csearch_path%3Dmanual,pg_catalog,public";
-    // Requests have one connection.
+    // Operators have one connection.
     let store = Database::new(&url, 3).unwrap().open().await.unwrap();
-    store.load(saga).await.unwrap();
-    let alter = |of: &str| format!("ALTER TABLE sagas ALTER COLUMN code TYPE {of}");
+    store.processes().await.unwrap();
+    let alter = |of: &str| format!("ALTER TABLE processes ALTER COLUMN role TYPE {of}");
     let mut raw = raw_postgres(&w.database()).await;
     raw.execute(AssertSqlSafe(alter("varchar(100)"))).await.unwrap();
-    assert!(store.load(saga).await.is_err(), "it fits all the same");
-    assert_eq!(store.load(saga).await.unwrap().unwrap().state, running(&USER));
+    assert!(store.processes().await.is_err(), "it fits all the same");
+    assert_eq!(store.processes().await.unwrap(), []);
     raw.execute(AssertSqlSafe(alter("text"))).await.unwrap();
 }

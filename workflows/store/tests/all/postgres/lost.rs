@@ -27,9 +27,8 @@ async fn count(db: &mut PgConnection, which: &str) -> i64 {
 #[tokio::test]
 async fn connections_that_break_under_way_lose_and_double_nothing() {
     let mut w = World::in_postgres().await;
-    let sagas = join_all((0..60).map(|number| async move { format!("ada{number}") })).await;
-    for name in &sagas {
-        w.accept(name).await;
+    for number in 0..60 {
+        w.accept(&format!("ada{number}")).await;
     }
     let mut killer = raw_postgres(&w.database()).await;
     let workers: Vec<_> = (0..4).map(|_| Process::start(&w, in_peace)).collect();

@@ -160,7 +160,7 @@ async fn what_the_database_has_as_its_defaults_does_not_count() {
 
 #[tokio::test]
 async fn who_waits_for_a_server_opens_once_it_is_there() {
-    let mut server = Server::start(Durability::None).unwrap();
+    let mut server = Server::start(Durability::Full).unwrap();
     let database = Database::new(&server.url("postgres"), 3).unwrap();
     database.migrate().await.unwrap();
     server.kill().unwrap();

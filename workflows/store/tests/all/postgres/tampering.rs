@@ -1,12 +1,14 @@
 //! What the schema refuses, whoever asks.
 
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::world::{CLAIMS, ORGANIZATION, USER, World, raw_postgres};
 
 /// Why the database refuses a statement.
 async fn refusal(db: &mut PgConnection, sql: &str) -> String {
     let refused = db.execute(AssertSqlSafe(sql.to_owned())).await;
+    // Told of the error before all that it leads to is over: until then it may hold locks.
+    db.ping().await.unwrap();
     refused.err().map_or_else(|| panic!("not refused: {sql}"), |error| error.to_string())
 }
 
