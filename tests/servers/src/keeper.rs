@@ -1,5 +1,6 @@
 //! A shell that outlives us by as much as it takes to clean up.
 
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -7,13 +8,23 @@ use anyhow::Context;
 
 /// Runs a server until its own standard input ends, then stops the server with SIGNAL and removes its folder. Its
 /// standard input is a pipe whose other end we hold: it ends when we do. A signal that comes before the server minds
-/// signals is lost, so it is sent until the server is gone.
+/// signals is lost, so it is sent until the server is gone. Meanwhile each line tells it to start the server anew, or
+/// names a signal by which the server is to end, and is answered by a line.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 folder=$1 signal=$2; shift 2
 "$@" </dev/null >>"$folder/log" 2>&1 &
 server=$!
-cat >/dev/null
+while read -r word; do
+    if [ "$word" = start ]; then
+        "$@" </dev/null >>"$folder/log" 2>&1 &
+        server=$!
+    else
+        kill "-$word" $server
+        wait $server
+    fi
+    echo "$word"
+done
 while kill "-$signal" $server 2>/dev/null; do sleep 0.05; done
 rm -rf "$folder"
 "#;
@@ -25,8 +36,17 @@ pub(crate) struct Kept(Child);
 impl Kept {
     pub(crate) fn start(folder: &Path, signal: &str, command: &[&str]) -> anyhow::Result<Self> {
         let mut keeper = Command::new("sh");
-        keeper.args(["-c", SCRIPT, "keeper"]).arg(folder).arg(signal).args(command).stdin(Stdio::piped());
+        keeper.args(["-c", SCRIPT, "keeper"]).arg(folder).arg(signal).args(command);
+        keeper.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         Ok(Self(keeper.spawn().context("no shell")?))
+    }
+
+    /// Starts the server anew, or ends it by a signal and waits until it is gone.
+    pub(crate) fn tell(&mut self, word: &str) -> anyhow::Result<()> {
+        let (stdin, stdout) = self.0.stdin.as_mut().zip(self.0.stdout.as_mut()).context("no pipes")?;
+        writeln!(stdin, "{word}")?;
+        let mut answer = vec![0; word.len() + 1];
+        stdout.read_exact(&mut answer).context("no answer")
     }
 }
 

@@ -32,7 +32,7 @@ pub enum Durability {
 pub struct Postgres {
     port: u16,
     folder: PathBuf,
-    _kept: Kept,
+    kept: Kept,
 }
 
 impl Postgres {
@@ -85,6 +85,39 @@ impl Postgres {
         Ok(fs::read_to_string(self.folder.join("log"))?)
     }
 
+    /// Kills it without a word to anybody. What its own processes still run, they end by themselves.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.kept.tell("KILL")
+    }
+
+    /// Starts it again after [`Postgres::kill`], on the same port, with what it has stored; ready when this returns.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn revive(&mut self) -> anyhow::Result<()> {
+        let (programs, begun) = (programs()?, Instant::now());
+        loop {
+            let logged = self.log()?.len();
+            self.kept.tell("start")?;
+            loop {
+                if self.is_ready(&programs)? {
+                    return Ok(());
+                }
+                let log = self.log()?;
+                let log = log.get(logged..).unwrap_or_default();
+                ensure!(begun.elapsed() < START, "not ready in time: {log}");
+                // Processes of its former life are still there.
+                if log.contains("pre-existing shared memory block") || log.contains("lock file \"postmaster.pid\"") {
+                    break;
+                }
+                look_later();
+            }
+        }
+    }
+
     fn start_on(port: u16, programs: &Path, template: &Path, durability: Durability) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("signup-postgres-").tempdir()?.keep();
         let data = folder.join("data");
@@ -107,23 +140,31 @@ impl Postgres {
         command.extend(settings.iter().flat_map(|setting| ["-c".to_owned(), setting.clone()]));
         let command: Vec<_> = command.iter().map(String::as_str).collect();
         let kept = Kept::start(&folder, "QUIT", &command)?;
-        let server = Self { port, folder, _kept: kept };
+        let server = Self { port, folder, kept };
         server.wait(programs)?;
         Ok(server)
     }
 
     fn wait(&self, programs: &Path) -> anyhow::Result<()> {
-        let (begun, port) = (Instant::now(), self.port.to_string());
-        let mut ask = Command::new(programs.join("pg_isready"));
-        ask.args(["-q", "-h", "127.0.0.1", "-p", &port]);
-        while !ask.status()?.success() {
+        let begun = Instant::now();
+        while !self.is_ready(programs)? {
             let log = self.log().unwrap_or_default();
             ensure!(!log.contains("FATAL") || log.contains("starting up"), "{log}");
             ensure!(begun.elapsed() < START, "not ready in time: {log}");
-            std::thread::sleep(LOOK);
+            look_later();
         }
         Ok(())
     }
+
+    fn is_ready(&self, programs: &Path) -> anyhow::Result<bool> {
+        let mut ask = Command::new(programs.join("pg_isready"));
+        Ok(ask.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]).status()?.success())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "no runtime waits with it")]
+fn look_later() {
+    std::thread::sleep(LOOK);
 }
 
 /// Where PostgreSQL's programs are: in the path, or where Debian puts the newest.

@@ -1,14 +1,17 @@
 //! Connections, and calls over them that end in time.
 //!
 //! Every call is one statement, which commits by itself: no transaction is ever open while something else is waited
-//! for. A call is bounded; the connection of one that ran out of time is dropped, never given to the next caller.
+//! for. A call is bounded; the connection of one that ran out of time is dropped, never given to the next caller. So is
+//! the way back of a connection, also of one whose caller went away before the answer came.
 
 use std::time::Duration;
 
 use saga::store::Error;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{Connection, PgPool, Postgres};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::error::{Failure, failure};
@@ -19,6 +22,10 @@ pub(super) const STATEMENT: Duration = Duration::from_secs(4);
 const IDLE: Duration = Duration::from_secs(30);
 /// A connection that was idle for so long is tried before it is used: the server may have gone away meanwhile.
 const STALE: Duration = Duration::from_secs(1);
+/// How long that may take. It leaves time to open another.
+const TRY: Duration = Duration::from_millis(300);
+/// How long a connection may take to be fit for the next caller: an answer may be on its way that nobody waits for.
+const RETURN: Duration = Duration::from_secs(2);
 
 /// How many connections there may be, and how long one is waited for.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +52,8 @@ impl Connections {
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
                     if meta.idle_for >= STALE {
-                        connection.ping().await?;
+                        let silent = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+                        timeout(TRY, connection.ping()).await.map_err(silent)??;
                     }
                     Ok(true)
                 })
@@ -76,17 +84,15 @@ impl Connections {
     }
 
     async fn call<T>(&self, run: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>) -> Result<T, Failure> {
-        let mut connection = self.0.acquire().await.map_err(|error| Failure::Unavailable(error.to_string()))?;
-        let answer = timeout(STATEMENT, run(&mut connection)).await;
+        let connection = self.0.acquire().await.map_err(|error| Failure::Unavailable(error.to_string()))?;
+        let mut lent = Lent { connection, broken: false };
+        let answer = timeout(STATEMENT, run(&mut lent.connection)).await;
         let failed = match answer {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => failure(error),
             Err(_) => Failure::InDoubt("no answer in time".into()),
         };
-        if !failed.leaves_the_connection_usable() {
-            // Dropped, not returned and not closed politely, which would wait for the same server.
-            drop(connection.detach());
-        }
+        lent.broken = !failed.leaves_the_connection_usable();
         Err(failed)
     }
 
@@ -97,5 +103,24 @@ impl Connections {
     #[cfg(feature = "testing")]
     pub(super) fn pool(&self) -> &PgPool {
         &self.0
+    }
+}
+
+/// A connection on loan, which goes back in time or not at all.
+///
+/// The pool's own way back waits without end for what the server still has to say, and keeps the connection's place
+/// meanwhile: a server that falls silent would take all places one by one.
+struct Lent {
+    connection: PoolConnection<Postgres>,
+    broken: bool,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let returning = self.connection.return_to_pool();
+        // Not polled to its end, it drops the connection, without the polite close that waits for the same server.
+        if let (false, Ok(runtime)) = (self.broken, Handle::try_current()) {
+            runtime.spawn(timeout(RETURN, returning));
+        }
     }
 }

@@ -11,6 +11,8 @@ pub(super) enum Failure {
     Closing(String),
     /// The server lost a race with another statement and undid it: the same may succeed at once.
     Collided(String),
+    /// Another transaction holds what it needs and does not let go: the server gave up waiting, and undid it.
+    Held(String),
     /// It was sent, and no answer came.
     InDoubt(String),
     /// A constraint or trigger refuses it.
@@ -22,7 +24,7 @@ pub(super) enum Failure {
 impl Failure {
     pub(super) fn leaves_the_connection_usable(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Collided(_) | Self::Rejected(_) | Self::Unreadable(_) => true,
+            Self::Unavailable(_) | Self::Collided(_) | Self::Held(_) | Self::Rejected(_) | Self::Unreadable(_) => true,
             Self::Closing(_) | Self::InDoubt(_) => false,
         }
     }
@@ -31,7 +33,9 @@ impl Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Unavailable(what) | Failure::Closing(what) | Failure::Collided(what) => Self::Unavailable(what),
+            Failure::Unavailable(what) | Failure::Closing(what) | Failure::Collided(what) | Failure::Held(what) => {
+                Self::Unavailable(what)
+            }
             Failure::InDoubt(what) => Self::InDoubt(what),
             Failure::Rejected(what) => Self::Rejected(what),
             Failure::Unreadable(what) => Self::Unreadable(what),
@@ -50,15 +54,23 @@ pub(super) fn failure(error: sqlx::Error) -> Failure {
             other => Failure::InDoubt(other.to_string()),
         };
     };
-    let code = database.code().unwrap_or_default().into_owned();
-    let text = format!("{} ({code})", database.message());
-    match code.as_str() {
-        // Serialization failure, deadlock, lock not available.
-        "40001" | "40P01" | "55P03" => Failure::Collided(text),
-        // Completion unknown. A cancelled statement may have committed where a synchronous standby was waited for.
-        "40003" | "57014" => Failure::InDoubt(text),
-        // A standby, or a server that is being shut down: another connection may reach a better one.
-        "25006" | "57P01" | "57P02" | "57P03" | "57P05" => Failure::Closing(text),
+    let code = database.code().unwrap_or_default();
+    // The message alone: the detail tells values.
+    by_code(&code, format!("{} ({code})", database.message()))
+}
+
+fn by_code(code: &str, text: String) -> Failure {
+    match code {
+        // Serialization failure, deadlock.
+        "40001" | "40P01" => Failure::Collided(text),
+        // Lock not available.
+        "55P03" => Failure::Held(text),
+        // Completion unknown, as when a server crashes. A cancelled statement may have committed where a synchronous
+        // standby was waited for.
+        "40003" | "57014" | "57P02" => Failure::InDoubt(text),
+        // A standby, or a server that is being shut down: another connection may reach a better one. From 0A000 on,
+        // what was prepared on this connection is gone, or does not fit the schema any more: a new one prepares anew.
+        "25006" | "57P01" | "57P03" | "57P05" | "0A000" | "26000" | "42P05" => Failure::Closing(text),
         code if code.starts_with("08") => Failure::InDoubt(text),
         // Integrity constraints, those of our triggers among them, and what others' triggers raise.
         code if code.starts_with("23") || code.starts_with("P0") => Failure::Rejected(text),
@@ -66,5 +78,47 @@ pub(super) fn failure(error: sqlx::Error) -> Failure {
         code if code.starts_with("42") || code.starts_with("22") || code.starts_with("XX") => Failure::Unreadable(text),
         // Out of disk, memory or connections, and all that has no better name.
         _ => Failure::Unavailable(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn means(code: &str) -> (Error, bool) {
+        let failure = by_code(code, String::new());
+        let usable = failure.leaves_the_connection_usable();
+        (failure.into(), usable)
+    }
+
+    #[test]
+    fn what_the_server_has_undone_is_not_in_doubt() {
+        for code in ["40001", "40P01", "53100", "53200", "53300", "55P03", "58030"] {
+            assert_eq!(means(code), (Error::Unavailable(String::new()), true), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_in_doubt_and_its_connection_is_dropped() {
+        for code in ["40003", "57014", "57P02", "08006", "08007"] {
+            assert_eq!(means(code), (Error::InDoubt(String::new()), false), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_cannot_serve_is_dropped() {
+        for code in ["25006", "57P01", "57P03", "0A000", "26000", "42P05"] {
+            assert_eq!(means(code), (Error::Unavailable(String::new()), false), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_says_no_is_told_from_a_database_that_does_not_fit() {
+        for code in ["23000", "23503", "23505", "23514", "P0001"] {
+            assert_eq!(means(code), (Error::Rejected(String::new()), true), "{code}");
+        }
+        for code in ["42P01", "42703", "22021", "XX001"] {
+            assert_eq!(means(code), (Error::Unreadable(String::new()), true), "{code}");
+        }
     }
 }

@@ -73,11 +73,17 @@ async fn drive<B: Batch>(batch: Arc<B>, mut queue: mpsc::Receiver<Waiting<B>>) {
     let mut waiting = Vec::with_capacity(BATCH);
     while !waiting.is_empty() || queue.recv_many(&mut waiting, BATCH).await > 0 {
         let left = take_turns::<B>(&mut waiting);
-        let (members, replies): (Vec<_>, Vec<_>) = std::mem::replace(&mut waiting, left).into_iter().unzip();
-        for (answer, reply) in answers(&*batch, &members).await.into_iter().zip(replies) {
-            // The caller may have gone; what is written stays written.
-            let _ = reply.send(answer);
-        }
+        let members = std::mem::replace(&mut waiting, left);
+        // In a task of its own: one that panics takes the replies to its members with it, and the lane stays open.
+        let _ = tokio::spawn(serve(Arc::clone(&batch), members)).await;
+    }
+}
+
+async fn serve<B: Batch>(batch: Arc<B>, members: Vec<Waiting<B>>) {
+    let (members, replies): (Vec<_>, Vec<_>) = members.into_iter().unzip();
+    for (answer, reply) in answers(&*batch, &members).await.into_iter().zip(replies) {
+        // The caller may have gone; what is written stays written.
+        let _ = reply.send(answer);
     }
 }
 
@@ -96,11 +102,12 @@ fn take_turns<B: Batch>(waiting: &mut Vec<Waiting<B>>) -> Vec<Waiting<B>> {
     left
 }
 
-/// An answer for each member. An error that one of them may have caused is found by running each on its own.
+/// An answer for each member. An error that one of them may have caused is found by running each on its own: one whose
+/// row somebody holds does not hold up the others either.
 async fn answers<B: Batch>(batch: &B, members: &[B::Member]) -> Vec<Result<B::Answer, Error>> {
     match patiently(batch, members).await {
         Ok(answers) => answers.into_iter().map(Ok).collect(),
-        Err(Failure::Rejected(what) | Failure::Unreadable(what)) if members.len() > 1 => {
+        Err(Failure::Rejected(what) | Failure::Unreadable(what) | Failure::Held(what)) if members.len() > 1 => {
             debug!(members = members.len(), error = what, "batch refused, running its members singly");
             let mut answers = Vec::with_capacity(members.len());
             for member in members {
@@ -138,5 +145,110 @@ impl<B: Batch> Clone for Lane<B> {
 impl<B: Batch> fmt::Debug for Lane<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Lane")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// Doubles numbers; waits for a permit before each statement, refuses any with a 13, and panics over a 666.
+    struct Doubling {
+        permits: Semaphore,
+        ran: Mutex<Vec<Vec<u32>>>,
+    }
+
+    #[async_trait]
+    impl Batch for Doubling {
+        type Member = u32;
+        type Answer = u32;
+
+        const EXCLUSIVE: bool = true;
+
+        fn order(one: &u32, other: &u32) -> std::cmp::Ordering {
+            one.cmp(other)
+        }
+
+        async fn run(&self, members: &[u32]) -> Result<Vec<u32>, Failure> {
+            if let Ok(permit) = self.permits.acquire().await {
+                permit.forget();
+            }
+            let earlier = {
+                let mut ran = self.ran.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                ran.push(members.to_vec());
+                ran.len()
+            };
+            assert!(!members.contains(&666), "a member that cannot be");
+            match members {
+                _ if members.contains(&13) => Err(Failure::Rejected("unlucky".into())),
+                [99] if earlier <= 3 => Err(Failure::Collided("once more".into())),
+                members => Ok(members.iter().map(|number| number * 2).collect()),
+            }
+        }
+    }
+
+    fn doubling(permits: usize) -> (Arc<Doubling>, Lane<Doubling>) {
+        let batch = Arc::new(Doubling { permits: Semaphore::new(permits), ran: Mutex::new(Vec::new()) });
+        (Arc::clone(&batch), Lane::open(batch))
+    }
+
+    async fn all(lane: &Lane<Doubling>, numbers: &[u32]) -> Vec<Result<u32, Error>> {
+        futures_util::future::join_all(numbers.iter().map(|number| lane.send(*number))).await
+    }
+
+    #[tokio::test]
+    async fn what_queues_is_one_statement_in_order() {
+        let (batch, lane) = doubling(10);
+        assert_eq!(all(&lane, &[3, 1, 2]).await, [Ok(6), Ok(2), Ok(4)]);
+        assert_eq!(*batch.ran.lock().unwrap(), [[1, 2, 3]]);
+    }
+
+    #[tokio::test]
+    async fn equal_members_take_turns() {
+        let (batch, lane) = doubling(10);
+        assert_eq!(all(&lane, &[1, 1, 2]).await, [Ok(2), Ok(2), Ok(4)]);
+        assert_eq!(*batch.ran.lock().unwrap(), [vec![1, 2], vec![1]]);
+    }
+
+    #[tokio::test]
+    async fn a_member_that_is_refused_is_alone_with_it() {
+        let (batch, lane) = doubling(10);
+        let refused = Err(Error::Rejected("unlucky".into()));
+        assert_eq!(all(&lane, &[12, 13, 14]).await, [Ok(24), refused, Ok(28)]);
+        assert_eq!(*batch.ran.lock().unwrap(), [vec![12, 13, 14], vec![12], vec![13], vec![14]]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_statement_that_collides_is_sent_again() {
+        let (batch, lane) = doubling(10);
+        assert_eq!(lane.send(99).await, Ok(198));
+        assert_eq!(batch.ran.lock().unwrap().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_statement_that_panics_leaves_the_lane_open() {
+        let (_batch, lane) = doubling(10);
+        assert_eq!(lane.send(666).await, Err(Error::InDoubt("the statement was cut off".into())));
+        assert_eq!(lane.send(1).await, Ok(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lane_that_is_full_lets_nobody_in() {
+        let (batch, lane) = doubling(0);
+        let numbers: Vec<u32> = (1000..).take(QUEUE + BATCH + 1).collect();
+        let sent = tokio::spawn({
+            let lane = lane.clone();
+            async move { all(&lane, &numbers).await }
+        });
+        tokio::time::sleep(ENTRY + PAUSE).await;
+        batch.permits.add_permits(100);
+        let answers = sent.await.unwrap();
+        let full = Err(Error::Unavailable("too many statements are waiting".into()));
+        assert!(answers.contains(&full));
+        assert!(answers.iter().filter(|answer| answer.is_ok()).count() >= QUEUE);
     }
 }

@@ -124,6 +124,16 @@ impl Postgres {
         modules.into_iter().flatten().copied()
     }
 
+    /// A connection as its statements run on, which is not the store's any more.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    #[cfg(feature = "testing")]
+    pub async fn connection(&self) -> Result<sqlx::PgConnection, Error> {
+        let connection = self.back.pool().acquire().await.map_err(|error| Error::Unavailable(error.to_string()))?;
+        Ok(connection.detach())
+    }
+
     /// Closes every connection, once its statement has ended.
     pub async fn close(self) {
         for connections in [&self.front, &self.work, &self.back] {

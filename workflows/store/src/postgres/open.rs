@@ -25,18 +25,28 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 /// What every connection is set to.
 ///
 /// Every statement is short, static and made of nested loops over indexes, however large the tables have grown and
-/// whatever was known of them when it was planned.
-const SETTINGS: [(&str, &str); 6] = [
+/// whatever was known of them when it was planned. A page of a list is read in its index' order: a bitmap would have all
+/// that the index holds read and sorted first.
+///
+/// Who waits for a row that another transaction holds gives up before the statement's time is over, and after the
+/// server has looked for a deadlock (1 s): it is known then that nothing was written.
+///
+/// The statements are made for READ COMMITTED, whatever the database or the role has as its default.
+const SETTINGS: [(&str, &str); 10] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("jit", "off"),
     ("idle_in_transaction_session_timeout", "5s"),
+    ("lock_timeout", "1500ms"),
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_read_only", "off"),
 ];
 
 /// A PostgreSQL database, and how to use it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Database {
     options: PgConnectOptions,
     connections: u32,
@@ -107,7 +117,7 @@ impl OpenError {
 }
 
 impl Database {
-    /// The database behind a URL, with at most so many connections from this process.
+    /// The database behind a URL, with at most so many connections from this process; 3 are the fewest.
     ///
     /// # Errors
     /// [`OpenError::Url`].
@@ -145,15 +155,13 @@ impl Database {
     /// [`OpenError`] says what is wrong; where it [passes](OpenError::passes), the same may succeed later.
     pub async fn open(&self) -> Result<Postgres, OpenError> {
         let mut connection = self.connect().await?;
-        schema::check(&mut connection).await?;
+        let checked = timeout(CONNECT, schema::check(&mut connection)).await;
+        checked.unwrap_or_else(|_| Err(OpenError::Away("no answer".into())))?;
         let _ = timeout(CONNECT, connection.close()).await;
         let statement_timeout = format!("{}ms", STATEMENT.as_millis());
         let options =
             self.options.clone().options(SETTINGS).options([("statement_timeout", statement_timeout.as_str())]);
-        // Operators are let in however busy the rest is, and workers do not wait behind requests.
-        let back = 2.min(self.connections);
-        let work = (self.connections.saturating_sub(back) / 2).max(1);
-        let front = self.connections.saturating_sub(back + work).max(1);
+        let [front, work, back] = shares(self.connections);
         let pool = |connections, acquire| Connections::new(options.clone(), Bounds { connections, acquire });
         Ok(Postgres::over(
             pool(front, Duration::from_secs(1)),
@@ -203,6 +211,22 @@ impl Database {
     }
 }
 
+impl std::fmt::Debug for Database {
+    /// Without the password, which sqlx shows.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Database").field(&self.place()).finish()
+    }
+}
+
+/// How many connections are for requests, for workers and for operators. Operators are let in however busy the rest
+/// is, and workers do not wait behind requests.
+fn shares(connections: u32) -> [u32; 3] {
+    let connections = connections.max(3);
+    let back = if connections < 6 { 1 } else { 2 };
+    let work = (connections - back) / 2;
+    [connections - back - work, work, back]
+}
+
 /// By SQLSTATE, see appendix A of PostgreSQL's manual.
 pub(super) fn connect_error(error: sqlx::Error) -> OpenError {
     let sqlx::Error::Database(database) = &error else {
@@ -220,5 +244,39 @@ pub(super) fn connect_error(error: sqlx::Error) -> OpenError {
         "28P01" | "28000" | "42501" => OpenError::Denied(text),
         "3D000" => OpenError::Away(format!("{text}; create it with `createdb`")),
         _ => OpenError::Away(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_shared_out_and_none_goes_without() {
+        for connections in 0..=100 {
+            let shares = shares(connections);
+            assert!(shares.iter().all(|share| *share > 0), "{connections}: {shares:?}");
+            assert_eq!(shares.iter().sum::<u32>(), connections.max(3), "{shares:?}");
+        }
+        assert_eq!(shares(32), [15, 15, 2]);
+    }
+
+    #[test]
+    fn a_place_is_told_without_its_password() {
+        let url = "postgres://ada:canary@db.example.com:6543/signup?application_name=canary&password=canary";
+        let database = Database::new(url, 1).unwrap();
+        assert_eq!(database.place(), "signup on db.example.com:6543");
+        let shown = format!("{database:?}");
+        assert!(!shown.contains("canary"), "{shown}");
+        assert!(Database::new("postgres://ada@db.example.com", 1).unwrap().place().starts_with("ada on"));
+    }
+
+    #[test]
+    fn an_unreadable_url_is_told_without_its_password() {
+        for url in ["", "canary", "postgres://ada:canary@host:port/x", "postgres://ada:canary@host/x?sslmode=what"] {
+            let refused = Database::new(url, 1).unwrap_err();
+            assert!(matches!(refused, OpenError::Url(_)), "{url}: {refused:?}");
+            assert!(!refused.passes() && !refused.to_string().contains("canary"), "{refused}");
+        }
     }
 }

@@ -18,7 +18,9 @@ pub(super) async fn bring_up_to_date(database: &mut PgConnection) -> Result<Vec<
     };
     MIGRATIONS.run_direct(None, database, false).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version) => OpenError::Foreign(version),
-        MigrateError::Execute(error) => connect_error(error),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error @ sqlx::Error::Io(_), _) => {
+            connect_error(error)
+        }
         other => OpenError::Migration(other.to_string()),
     })?;
     Ok(MIGRATIONS.iter().map(|migration| migration.version).filter(|version| *version > before).collect())

@@ -3,6 +3,8 @@
 //! - [`conformance`]: one check for each behaviour of a store, run on every store.
 //! - [`sagas`]: the sign-up, driven by the engine through every fault there is, on every store.
 //! - [`sqlite`]: what only a file has.
+//! - [`postgres`]: what only a server has.
+//! - [`migrations`]: that both databases have the same.
 //! - [`invariants`]: that each invariant can turn red.
 //!
 //! A [`world::World`] is a fresh store with a clock that only the test moves. It checks every invariant whenever it is
@@ -44,6 +46,8 @@ macro_rules! on_every_store {
 
 mod conformance;
 mod invariants;
+mod migrations;
+mod postgres;
 mod sagas;
 mod sqlite;
 mod world;

@@ -15,7 +15,8 @@ mod storms;
 mod undoing;
 mod zombies;
 
-use process::{Process, drive, in_peace};
+use process::drive;
+pub(crate) use process::{Process, in_peace};
 
 on_every_store! { (start_paused = true)
     faults:

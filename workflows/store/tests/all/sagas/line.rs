@@ -53,7 +53,7 @@ pub(super) struct Line {
 
 /// The process died.
 #[derive(Debug)]
-pub(super) struct Died;
+pub(crate) struct Died;
 
 impl Line {
     pub(super) fn new(store: Arc<dyn Store<SignUp>>, fates: Fates) -> Self {

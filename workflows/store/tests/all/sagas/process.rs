@@ -19,19 +19,19 @@ use crate::world::{People, Seeded, TICK, World};
 const ROUNDS: usize = 2000;
 
 /// A process: an engine and its line to the store.
-pub(super) struct Process {
+pub(crate) struct Process {
     engine: Engine<SignUp>,
     line: Arc<Line>,
 }
 
 /// Nothing goes wrong with any step.
-pub(super) fn in_peace(_: &Attempt<SignUp>, _: Direction) -> Option<Fault> {
+pub(crate) fn in_peace(_: &Attempt<SignUp>, _: Direction) -> Option<Fault> {
     None
 }
 
 impl Process {
     /// A process whose steps go wrong as told.
-    pub(super) fn start(w: &World, sabotage: impl Sabotage<SignUp>) -> Self {
+    pub(crate) fn start(w: &World, sabotage: impl Sabotage<SignUp>) -> Self {
         Self::on_a_bad_line(w, sabotage, Box::new(|_| Fate::Answered))
     }
 
@@ -59,6 +59,11 @@ impl Process {
         Ok(self.line.alive(self.engine.claim(step, 128)).await?.unwrap_or_default())
     }
 
+    /// At most so many sagas that are due at this step, as far as the store lets it.
+    pub(crate) async fn claim_some(&self, step: &StepName, limit: usize) -> Vec<Job<SignUp>> {
+        self.line.alive(self.engine.claim(step, limit)).await.unwrap().unwrap_or_default()
+    }
+
     /// The one saga that is due at this step.
     pub(super) async fn claim_one(&self, step: &StepName) -> Job<SignUp> {
         let mut jobs = self.claim(step).await.unwrap();
@@ -66,7 +71,7 @@ impl Process {
         jobs.remove(0)
     }
 
-    pub(super) async fn run(&self, job: &Job<SignUp>) -> Result<Ran, Died> {
+    pub(crate) async fn run(&self, job: &Job<SignUp>) -> Result<Ran, Died> {
         self.line.alive(self.engine.run(job)).await
     }
 
@@ -95,7 +100,7 @@ impl Process {
     }
 
     /// Drives every saga to its end, letting time pass where nothing is due.
-    pub(super) async fn drive(&self, w: &mut World) -> Result<Facts, Died> {
+    pub(crate) async fn drive(&self, w: &mut World) -> Result<Facts, Died> {
         let mut facts = w.check().await;
         for _ in 0..ROUNDS {
             if unfinished(&facts).is_empty() {

@@ -1,0 +1,32 @@
+//! Both databases are made by the same migrations and spoken to by the same statements.
+
+use std::collections::BTreeSet;
+
+use store::{Postgres, Sqlite};
+
+fn files(database: &str) -> BTreeSet<String> {
+    let folder = format!("{}/../../migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    files.collect()
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let (postgres, sqlite) = (files("postgres"), files("sqlite"));
+    assert_eq!(postgres, sqlite);
+    for (number, name) in (1..).zip(&postgres) {
+        assert!(name.starts_with(&format!("{number:04}_")) && name.ends_with(".sql"), "{name}");
+    }
+}
+
+/// The part of a statement's name that tells what it is for.
+fn subjects(names: impl Iterator<Item = (&'static str, &'static str)>) -> BTreeSet<&'static str> {
+    names.map(|(name, _)| name.split('.').next().unwrap()).collect()
+}
+
+#[test]
+fn both_databases_are_asked_for_the_same() {
+    let (postgres, sqlite) = (subjects(Postgres::statements()), subjects(Sqlite::statements()));
+    let missing: Vec<_> = postgres.difference(&sqlite).collect();
+    assert!(missing.is_empty(), "only PostgreSQL: {missing:?}; SQLite: {sqlite:?}");
+}

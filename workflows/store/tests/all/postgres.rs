@@ -1,0 +1,8 @@
+//! What only a server has: plans, a schema that guards itself, many callers at once, and connections that break.
+
+mod connections;
+mod lanes;
+mod lost;
+mod opening;
+mod statements;
+mod tampering;
