@@ -188,7 +188,7 @@ fn filter(world: &World) -> Filter {
         status: Status::ALL.get(chance.below(3 * Status::ALL.len())).copied(),
         stuck: chance.one_in(4),
         step: STEPS.get(chance.below(4 * STEPS.len())).map(|step| StepName::new(step)),
-        code: chance.one_in(8).then(|| Code::ROLLED_BACK),
+        code: chance.one_in(8).then_some(Code::ROLLED_BACK),
         older_than: if chance.one_in(4) { old[chance.below(old.len())] } else { Duration::ZERO },
         before: None,
         limit: 1 + chance.below(PAGE),

@@ -166,10 +166,10 @@ fn rewritten(was: &SagaFact, is: &SagaFact, old: &[EventFact], new: &[EventFact]
         let again = |event: &EventFact| {
             event.signature.is_some() && old.iter().any(|earlier| earlier.signature == event.signature)
         };
-        if !added.iter().all(under) {
-            Some("no write by a fenced worker")
+        if added.iter().any(again) {
+            Some("a click takes effect once: twice at")
         } else {
-            added.iter().any(again).then_some("a click takes effect once: twice at")
+            (!added.iter().all(under)).then_some("no write by a fenced worker")
         }
     }
 }
