@@ -1,5 +1,7 @@
 //! Whether the store did what its answer says: written against what it held before and after.
 
+mod operated;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -53,6 +55,13 @@ pub(crate) fn audit(
         (Request::ReleaseLeases, Ok(Answer::Released(_))) => {
             leases.clear();
             None
+        }
+        (Request::Operate(operation), Ok(Answer::Operated(answer))) => {
+            operated::operated(before, after, leases, operation, answer)
+        }
+        (Request::List(filter), Ok(Answer::Listed(records))) => operated::listed(after, filter, records),
+        (Request::Inspect(saga), Ok(Answer::Inspected(inspection))) => {
+            operated::inspected(after, *saga, inspection.as_deref())
         }
         (Request::Housekeep(_), Ok(Answer::Housekept(_))) => None,
         (_, Ok(_) | Err(_)) => unchanged(before, after),

@@ -2,7 +2,7 @@
 //! wrong by chance, and all chance comes from one seed.
 //!
 //! One seed is one history, the same each time: one thread, paused time, and numbers drawn from the seed alone. Three
-//! workers, clients and a housekeeper run as tasks on lines of their own, on which calls are lost, doubled, late or
+//! workers, clients, operators and a housekeeper run as tasks on lines of their own, on which calls are lost, doubled, late or
 //! never answered, and processes stand still or die (`line`, `weather`). A storm makes moves among them (`storm`);
 //! then comes peace, in which every sign-up must end in time (`peace`). After every call that reaches the store,
 //! everything that must hold is held against what the store holds (`watch`, `audit`).
@@ -16,6 +16,7 @@ mod client;
 mod clock;
 mod life;
 mod line;
+mod operator;
 mod panics;
 mod peace;
 mod people;

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Housekept, View};
+use saga::store::{
+    Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
+    Operation, Record, View,
+};
 use saga::{Policy, SagaId, Store};
 use signup::{Proposal, SignUp};
 use tokio::task::yield_now;
@@ -192,6 +195,23 @@ impl Store<SignUp> for Line {
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {
         let Answer::Events(events) = self.call(Request::Events(saga, from)).await? else { return mixed_up() };
         Ok(events)
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Record>, Error> {
+        let Answer::Listed(records) = self.call(Request::List(filter.clone())).await? else { return mixed_up() };
+        Ok(records)
+    }
+
+    async fn inspect(&self, saga: SagaId) -> Result<Option<Inspection>, Error> {
+        let Answer::Inspected(inspection) = self.call(Request::Inspect(saga)).await? else { return mixed_up() };
+        Ok(inspection.map(|inspection| *inspection))
+    }
+
+    async fn operate(&self, operation: &Operation) -> Result<Operated, Error> {
+        let Answer::Operated(operated) = self.call(Request::Operate(Box::new(operation.clone()))).await? else {
+            return mixed_up();
+        };
+        Ok(operated)
     }
 
     async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error> {

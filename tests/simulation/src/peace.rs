@@ -10,6 +10,7 @@ use store::invariants::unfinished;
 use tokio::time::sleep;
 
 use crate::client::sign_up;
+use crate::operator::retry_what_is_stuck;
 use crate::people::{self, NAMES, Named};
 use crate::sight::Sight;
 use crate::storm::Peace;
@@ -43,6 +44,10 @@ impl Peace {
             world.note(|| "what refused is mended".to_owned());
             for table in &self.refusing {
                 world.refuse_deletes(table, false);
+            }
+            // What nobody retries goes on by itself, when its pause is over.
+            if world.chance.one_in(2) {
+                retry_what_is_stuck(world).await;
             }
         }
         self.reach(world, Goal::Ended).await;

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Housekept, View};
+use saga::store::{
+    Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
+    Operation, Record, View,
+};
 use saga::{Active, Policy, SagaId, State, Store, Transition};
 use signup::{Proposal, SignUp};
 
@@ -18,6 +21,9 @@ pub(crate) enum Request {
     HandBack(Fence, Duration),
     Load(SagaId),
     Events(SagaId, u64),
+    List(Filter),
+    Inspect(SagaId),
+    Operate(Box<Operation>),
     Housekeep(Policy),
     ReleaseLeases,
 }
@@ -31,6 +37,9 @@ pub(crate) enum Answer {
     HandedBack(bool),
     View(Option<View>),
     Events(Vec<Event>),
+    Listed(Vec<Record>),
+    Inspected(Option<Box<Inspection>>),
+    Operated(Operated),
     Housekept(Housekept),
     Released(u64),
 }
@@ -45,6 +54,9 @@ impl Request {
             Self::HandBack(fence, due_in) => Answer::HandedBack(store.hand_back(fence, *due_in).await?),
             Self::Load(saga) => Answer::View(store.load(*saga).await?),
             Self::Events(saga, from) => Answer::Events(store.events(*saga, *from).await?),
+            Self::List(filter) => Answer::Listed(store.list(filter).await?),
+            Self::Inspect(saga) => Answer::Inspected(store.inspect(*saga).await?.map(Box::new)),
+            Self::Operate(operation) => Answer::Operated(store.operate(operation).await?),
             Self::Housekeep(policy) => Answer::Housekept(store.housekeep(policy).await?),
             Self::ReleaseLeases => Answer::Released(store.release_leases().await?),
         })
@@ -59,7 +71,8 @@ impl Answer {
             Self::Claimed(claimed) => !claimed.is_empty(),
             Self::Committed(committed) => *committed != Committed::Fenced,
             Self::HandedBack(held) => *held,
-            Self::View(_) | Self::Events(_) => false,
+            Self::View(_) | Self::Events(_) | Self::Listed(_) | Self::Inspected(_) => false,
+            Self::Operated(operated) => *operated == Operated::Done,
             Self::Housekept(kept) => *kept != Housekept::default(),
             Self::Released(leases) => *leases > 0,
         }
@@ -88,6 +101,12 @@ impl fmt::Display for Request {
             Self::HandBack(fence, _) => write!(f, "hand back {} (epoch {})", Named(fence.saga), fence.epoch),
             Self::Load(saga) => write!(f, "load {}", Named(*saga)),
             Self::Events(saga, from) => write!(f, "events of {} from {from}", Named(*saga)),
+            Self::List(filter) => write!(f, "list {filter:?}"),
+            Self::Inspect(saga) => write!(f, "inspect {}", Named(*saga)),
+            Self::Operate(operation) => {
+                let Operation { saga, seq, action, signature, .. } = &**operation;
+                write!(f, "{action} {} (seq {seq}, {}: {})", Named(*saga), signature.operator, signature.reason)
+            }
             Self::Housekeep(_) => f.write_str("housekeep"),
             Self::ReleaseLeases => f.write_str("end all leases"),
         }
@@ -121,6 +140,15 @@ impl fmt::Display for Answer {
                 Some(State::Ended(end)) => write!(f, "{end:?}"),
             },
             Self::Events(events) => write!(f, "{} events", events.len()),
+            Self::Listed(records) => write!(f, "{} sign-ups", records.len()),
+            Self::Inspected(None) => f.write_str("nothing"),
+            Self::Inspected(Some(inspection)) => {
+                let Inspection { record, made } = &**inspection;
+                write!(f, "{:?} at seq {}, {} made", record.view.state, record.seq, made.len())
+            }
+            Self::Operated(Operated::Done) => f.write_str("done"),
+            Self::Operated(Operated::Stale) => f.write_str("stale"),
+            Self::Operated(Operated::Left(left)) => write!(f, "{} left", left.len()),
             Self::Housekept(kept) => {
                 write!(f, "{} silent, {} secrets, {} keys", kept.silent.len(), kept.secrets, kept.keys)
             }

@@ -93,6 +93,26 @@ sights! {
     TakenAtOnce = "taken at once",
     /// An accepted sign-up lost its e-mail to somebody else.
     TakenLater = "e-mail lost in a race",
+    /// An operator had a step tried again.
+    Retried = "operator retried",
+    /// An operator had a sign-up rolled back.
+    RolledBack = "operator rolled back",
+    /// An operator declared a sign-up over.
+    Resolved = "operator resolved",
+    /// An action made no sense for what the operator saw.
+    ActionImpossible = "action impossible",
+    /// A sign-up had moved on since the operator saw it, and their click wrote nothing.
+    StaleClick = "stale click refused",
+    /// The same click came again, and wrote nothing.
+    ClickDoubled = "click twice, written once",
+    /// The reply to a click was lost, and the journal said that it was written.
+    ClickFoundWritten = "ambiguous click found written",
+    /// A sign-up was not declared over, for something of it was left.
+    ResolveRefused = "resolve refused for what is left",
+    /// A worker came back from a sign-up on which an operator had acted meanwhile, and wrote nothing.
+    FencedByOperator = "worker fenced by an operator",
+    /// An operator retried a stuck sign-up, and it went on to its end.
+    RetriedToItsEnd = "stuck, retried, ended",
     /// The database's clock jumped.
     ClockJumped = "clock jumped",
     /// A sign-up completed.

@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::client::{ask, sign_up};
 use crate::line::Line;
+use crate::operator::Operators;
 use crate::people::{self, MOST, NAMES};
 use crate::request::Request;
 use crate::sight::Sight;
@@ -21,6 +22,7 @@ use crate::world::World;
 pub(crate) struct Storm {
     world: Arc<World>,
     workers: Vec<Arc<Worker>>,
+    operators: Operators,
     /// How many workers were started, and how many people have signed up.
     started: usize,
     people: usize,
@@ -45,6 +47,7 @@ enum Move {
     HandBack,
     SignUp,
     Ask,
+    Operate,
     Kill,
     StandStill,
     Restart,
@@ -54,13 +57,14 @@ enum Move {
     Jump,
 }
 
-const MOVES: [(Move, usize); 13] = [
+const MOVES: [(Move, usize); 14] = [
     (Move::Hint, 40),
     (Move::Tick, 24),
     (Move::Run, 16),
     (Move::HandBack, 3),
     (Move::SignUp, 8),
     (Move::Ask, 4),
+    (Move::Operate, 14),
     (Move::Kill, 1),
     (Move::StandStill, 2),
     (Move::Restart, 1),
@@ -77,6 +81,7 @@ impl Storm {
         let mut storm = Self {
             world: Arc::clone(world),
             workers: vec![],
+            operators: Operators::new(world),
             started: 0,
             people: 0,
             most_people,
@@ -150,6 +155,7 @@ impl Storm {
                 let ids: Vec<_> = world.seen(|facts| facts.sagas.iter().map(|saga| saga.id).collect());
                 world.chance.pick(&ids).into_iter().for_each(|saga| ask(&world, *saga));
             }
+            Move::Operate if world.chance.one_in(world.weather(|weather| weather.operators)) => self.operators.stir(),
             Move::Kill => worker.die(),
             Move::StandStill => worker.stand_still(),
             Move::Restart if world.chance.one_in(2) => self.restart().await,
@@ -171,7 +177,7 @@ impl Storm {
                 world.refuse_deletes(table, false);
             }
             Move::Jump => self.jump(),
-            Move::Restart | Move::AllowDeletes => {}
+            Move::Operate | Move::Restart | Move::AllowDeletes => {}
         }
     }
 

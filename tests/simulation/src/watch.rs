@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use saga::plan::EventKind;
-use saga::store::{Accepted, Error};
-use saga::{Code, Direction, End, SagaId, State};
+use saga::store::{Accepted, Error, Fence, Operated};
+use saga::{Action, Code, Direction, End, SagaId, State};
 use signup::{Conflict, EMAIL_TAKEN, SignUp};
 use store::facts::{EventFact, Facts, SagaFact};
 use store::invariants;
@@ -23,6 +23,8 @@ pub(crate) struct Watch {
     leases: Leases,
     /// Which saga a marked request made: by e-mail, and which mark it is.
     marked: BTreeMap<(String, usize), SagaId>,
+    /// Sagas that were stuck when an operator retried them, and have not been since.
+    retried: BTreeSet<SagaId>,
 }
 
 impl Watch {
@@ -47,6 +49,7 @@ impl Watch {
             if was != saga {
                 self.broken.extend(taken_by_nobody(saga, &facts));
                 see_new(&mut self.sights, was, saga, old, new);
+                see_retried(&mut self.retried, &mut self.sights, was, saga, new.get(old.len()..).unwrap_or_default());
             }
         }
         let gone = self.seen.sagas.iter().filter(|was| find(&facts, was.id).is_none());
@@ -63,10 +66,18 @@ impl Watch {
             }
             (Request::Commit(commit), Answer::Committed(_)) if !answer.wrote() => {
                 let overtaken = find(&self.seen, commit.fence.saga).is_some_and(|is| is.epoch > commit.fence.epoch);
-                if overtaken {
+                if is_operators(&self.seen, &commit.fence) {
+                    self.sights.see(Sight::FencedByOperator);
+                } else if overtaken {
                     self.sights.see(Sight::ZombieRefused);
                 }
             }
+            (Request::Operate(operation), Answer::Operated(Operated::Stale)) => {
+                let next = journal(&self.seen, operation.saga).iter().find(|event| event.seq == operation.seq + 1);
+                let ours = next.is_some_and(|event| event.signature.as_ref() == Some(&operation.signature));
+                self.sights.see(if ours { Sight::ClickDoubled } else { Sight::StaleClick });
+            }
+            (Request::Operate(_), Answer::Operated(Operated::Left(_))) => self.sights.see(Sight::ResolveRefused),
             (Request::Housekeep(_), Answer::Housekept(kept)) => {
                 if kept.secrets > 0 {
                     self.sights.see(Sight::Wiped);
@@ -149,11 +160,29 @@ fn rewritten(was: &SagaFact, is: &SagaFact, old: &[EventFact], new: &[EventFact]
     } else if matches!(was.state, State::Ended(_)) && was != is {
         Some("an ended sign-up never changes")
     } else {
-        // Looked at after every write, so what is new was written under the epoch that was seen.
-        let under = |event: &EventFact| event.epoch == was.epoch;
-        let written_under = new.get(old.len()..).unwrap_or_default().iter().all(under);
-        (!written_under).then_some("no write by a fenced worker")
+        // Looked at after every write, so what is new was written under the epoch that was seen, or took the next one.
+        let under = |event: &EventFact| event.epoch == was.epoch + u64::from(is_action(event.kind));
+        let added = new.get(old.len()..).unwrap_or_default();
+        let again = |event: &EventFact| {
+            event.signature.is_some() && old.iter().any(|earlier| earlier.signature == event.signature)
+        };
+        if added.iter().any(again) {
+            Some("a click takes effect once: twice at")
+        } else {
+            (!added.iter().all(under)).then_some("no write by a fenced worker")
+        }
     }
+}
+
+/// Whether an event is an operator's action.
+fn is_action(kind: EventKind) -> bool {
+    Action::ALL.iter().any(|action| action.event() == kind)
+}
+
+/// Whether what a fence stands before was moved on by an operator.
+fn is_operators(facts: &Facts, fence: &Fence) -> bool {
+    let next = journal(facts, fence.saga).iter().find(|event| event.seq == fence.seq + 1);
+    next.is_some_and(|event| is_action(event.kind) && event.epoch == fence.epoch + 1)
 }
 
 /// Sees what has become of a saga.
@@ -171,6 +200,9 @@ fn see_new(sights: &mut Sights, was: &SagaFact, is: &SagaFact, old: &[EventFact]
                 let undone = [Sight::UndoneUser, Sight::UndoneOrganization, Sight::UndoneProfile, Sight::UndoneClaims];
                 undone.get(step).into_iter().for_each(|sight| sights.see(*sight));
             }
+            (EventKind::Retried, _) => sights.see(Sight::Retried),
+            (EventKind::RolledBack, _) => sights.see(Sight::RolledBack),
+            (EventKind::Resolved, _) => sights.see(Sight::Resolved),
             (EventKind::Accepted | EventKind::Done | EventKind::Failed | EventKind::UndoFailed, _)
             | (EventKind::Undone, None) => {}
         }
@@ -191,5 +223,23 @@ fn see_new(sights: &mut Sights, was: &SagaFact, is: &SagaFact, old: &[EventFact]
             }
         }
         (State::Active(_) | State::Ended(_), State::Active(_)) | (State::Ended(_), State::Ended(_)) => {}
+    }
+}
+
+/// Sees whether an operator's retry brings a stuck saga to its end.
+fn see_retried(
+    retried: &mut BTreeSet<SagaId>,
+    sights: &mut Sights,
+    was: &SagaFact,
+    is: &SagaFact,
+    added: &[EventFact],
+) {
+    let action = added.iter().find(|event| is_action(event.kind)).map(|event| event.kind);
+    if action == Some(EventKind::Retried) && was.stuck_since.is_some() {
+        retried.insert(is.id);
+    } else if action.is_some() || is.stuck_since.is_some() {
+        retried.remove(&is.id);
+    } else if matches!(is.state, State::Ended(_)) && retried.remove(&is.id) {
+        sights.see(Sight::RetriedToItsEnd);
     }
 }

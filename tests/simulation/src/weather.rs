@@ -70,6 +70,8 @@ pub(crate) struct Weather {
     pub(crate) lost_hints: usize,
     /// One in so many hints comes twice.
     pub(crate) doubled_hints: usize,
+    /// Operators take one in so many of their turns.
+    pub(crate) operators: usize,
     /// One in so many waits is longer than a sign-up may wait for its start.
     pub(crate) long_waits: usize,
     /// How much of the time passes in long pieces: from none of it, at 0.8, to most of it, at 1.
@@ -87,6 +89,7 @@ impl Weather {
             curses: 0,
             lost_hints: 0,
             doubled_hints: 0,
+            operators: 0,
             long_waits: 0,
             pace: 1.0,
             calm: true,
@@ -101,6 +104,7 @@ impl Weather {
             curses: rare(6),
             lost_hints: rare(3),
             doubled_hints: rare(4),
+            operators: rare(1),
             long_waits: rare(150),
             pace: 0.8 + 0.2 * chance.fraction(),
             calm: false,

@@ -219,7 +219,13 @@ impl World {
 /// Whether an answer that wrote nothing is worth a look each time.
 fn decides(answer: &Answer) -> bool {
     match answer {
-        Answer::Accepted(_) | Answer::Committed(_) | Answer::HandedBack(_) | Answer::View(_) => true,
+        Answer::Accepted(_)
+        | Answer::Committed(_)
+        | Answer::HandedBack(_)
+        | Answer::View(_)
+        | Answer::Listed(_)
+        | Answer::Inspected(_)
+        | Answer::Operated(_) => true,
         Answer::Claimed(_) | Answer::Events(_) | Answer::Housekept(_) | Answer::Released(_) => false,
     }
 }

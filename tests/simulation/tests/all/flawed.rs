@@ -7,8 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use saga::plan::EventKind;
-use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Housekept, View};
-use saga::{Active, Direction, End, Policy, SagaId, State, StepName, Store, Transition};
+use saga::store::{
+    Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Note, Operated,
+    Operation, Record, View,
+};
+use saga::{Active, Direction, End, OsRandom, Policy, SagaId, State, StepName, Store, Transition, WorkerName};
 use signup::{Conflict, Effect, Proposal, SignUp};
 use store::facts::Snapshot;
 use store::memory::Memory;
@@ -40,19 +43,31 @@ pub(crate) enum Flaw {
     ClaimsWhatIsHeld,
     /// Whoever takes over from a lease that ran out is not told.
     NeverTakesOver,
+    /// An operator's action is written whatever its seq.
+    IgnoresTheOperatorsSight,
+    /// An operator's action takes no epoch of its own: the worker at the saga still writes.
+    FencesNobody,
+    /// An operator's action is not written, and is said to be.
+    ActsInWordOnly,
+    /// What is declared over ends, whatever is left of it.
+    ResolvesWhatIsLeft,
+    /// The sealed password stays when a sign-up is declared over.
+    ForgetsToWipeTheResolved,
     /// It panics, now and then.
     Panics,
 }
 
 /// The store in memory, behind a flaw.
 pub(crate) fn over(memory: Arc<Memory>, flaw: Flaw) -> Arc<dyn Store<SignUp>> {
-    Arc::new(Flawed { memory, flaw, proposals: Mutex::default(), calls: Mutex::default() })
+    Arc::new(Flawed { memory, flaw, proposals: Mutex::default(), overtaken: Mutex::default(), calls: Mutex::default() })
 }
 
 struct Flawed {
     memory: Arc<Memory>,
     flaw: Flaw,
     proposals: Mutex<BTreeMap<SagaId, Proposal>>,
+    /// What workers held when operators acted, and where it is since.
+    overtaken: Mutex<BTreeMap<SagaId, (Fence, Fence)>>,
     calls: Mutex<u32>,
 }
 
@@ -75,6 +90,34 @@ impl Flawed {
         let facts = self.memory.facts().await.unwrap();
         let row = facts.sagas.iter().find(|row| row.id == saga)?;
         Some(Fence { saga, epoch: row.epoch, seq: row.seq })
+    }
+
+    /// The saga's state at the moment, if it is active.
+    async fn active(&self, saga: SagaId) -> Option<Active> {
+        let facts = self.memory.facts().await.unwrap();
+        match &facts.sagas.iter().find(|row| row.id == saga)?.state {
+            State::Active(active) => Some(active.clone()),
+            State::Ended(_) => None,
+        }
+    }
+
+    /// Ends a saga past the store's own check, in the way of a worker.
+    async fn end(&self, operation: &Operation) -> Result<Operated, Error> {
+        let commit = Commit {
+            fence: self.fence(operation.saga).await.unwrap(),
+            from: operation.from.clone(),
+            effect: None,
+            then: Transition::Advance { to: operation.to.clone(), event: operation.action.event() },
+            if_refused: None,
+            note: Note {
+                worker: WorkerName::unique("flawed", &OsRandom),
+                attempt: 1,
+                took: Duration::ZERO,
+                error: None,
+            },
+        };
+        self.memory.commit(&commit).await?;
+        Ok(Operated::Done)
     }
 }
 
@@ -133,6 +176,11 @@ impl Store<SignUp> for Flawed {
         if self.is(Flaw::IgnoresTheFence) {
             commit.fence = self.fence(commit.fence.saga).await.unwrap_or(commit.fence);
         }
+        let overtaken = self.overtaken.lock().unwrap().get(&commit.fence.saga).copied();
+        commit.fence = match overtaken {
+            Some((before, since)) if before == commit.fence && self.is(Flaw::FencesNobody) => since,
+            Some(_) | None => commit.fence,
+        };
         if self.is(Flaw::SkipsTheStepInDoubt)
             && let Transition::Advance { event: EventKind::GaveUp | EventKind::Refused, to } = &mut commit.then
             && let State::Active(Active::Compensating(step, code)) = to.clone()
@@ -166,6 +214,44 @@ impl Store<SignUp> for Flawed {
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {
         self.memory.events(saga, from).await
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Record>, Error> {
+        self.memory.list(filter).await
+    }
+
+    async fn inspect(&self, saga: SagaId) -> Result<Option<Inspection>, Error> {
+        self.memory.inspect(saga).await
+    }
+
+    async fn operate(&self, operation: &Operation) -> Result<Operated, Error> {
+        let mut operation = operation.clone();
+        if self.now_and_then(Flaw::ActsInWordOnly) {
+            return Ok(Operated::Done);
+        }
+        let held = self.fence(operation.saga).await;
+        if self.is(Flaw::IgnoresTheOperatorsSight)
+            && let (Some(fence), Some(from)) = (held, self.active(operation.saga).await)
+        {
+            (operation.seq, operation.from) = (fence.seq, from);
+        }
+        let answer = self.memory.operate(&operation).await?;
+        match &answer {
+            Operated::Done => {
+                let since = self.fence(operation.saga).await;
+                self.overtaken.lock().unwrap().extend(held.zip(since).map(|both| (operation.saga, both)));
+                let proposal = self.proposals.lock().unwrap().get(&operation.saga).cloned();
+                if self.is(Flaw::ForgetsToWipeTheResolved)
+                    && matches!(operation.to, State::Ended(_))
+                    && let Some(proposal) = proposal
+                {
+                    self.memory.plant_secret(&proposal);
+                }
+            }
+            Operated::Left(_) if self.is(Flaw::ResolvesWhatIsLeft) => return self.end(&operation).await,
+            Operated::Left(_) | Operated::Stale => {}
+        }
+        Ok(answer)
     }
 
     async fn housekeep(&self, policy: &Policy) -> Result<Housekept, Error> {

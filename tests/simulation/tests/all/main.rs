@@ -81,5 +81,14 @@ each_flaw_is_found! {
     a_lost_idempotency_key_is_found: ForgetsTheKey, "the same request makes the same sign-up";
     a_claim_of_what_is_held_is_found: ClaimsWhatIsHeld, "an answer tells what happened: claimed what is held";
     a_lease_that_nobody_takes_over_is_found: NeverTakesOver, "every sign-up ends in time";
+    an_action_on_what_the_operator_did_not_see_is_found: IgnoresTheOperatorsSight,
+        "an answer tells what happened: acted on what the operator did not see";
+    an_action_that_fences_nobody_is_found: FencesNobody, "an answer tells what happened: wrote without a fence";
+    an_action_that_is_told_and_not_written_is_found: ActsInWordOnly,
+        "an answer tells what happened: did not act as it says";
+    a_sign_up_that_is_declared_over_while_something_is_left_is_found: ResolvesWhatIsLeft,
+        "no row without a living saga";
+    a_password_of_what_is_declared_over_that_is_not_wiped_is_found: ForgetsToWipeTheResolved,
+        "no sealed password outlives its use";
     a_panic_that_nobody_asked_for_is_found: Panics, "nothing panics";
 }
