@@ -26,7 +26,7 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let name: String = folder.path().file_name().unwrap().to_str().unwrap().to_lowercase();
         let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-        let name = format!("site_{name}_{}", rand::random::<u32>());
+        let name = format!("site_{name}");
         Self { url: Machine::shared().url(&name), name, folder }
     }
 
