@@ -10,8 +10,8 @@ use crate::operator;
 /// Sign-ups that are whole or not at all.
 ///
 /// One call makes a user, their organization, their profile and their claims, or nothing. Without a command, this
-/// serves everything from one process: API, workers, and an SQLite database in the data folder unless DATABASE_URL names
-/// another.
+/// serves everything from one process: API, workers, and an SQLite database in the data folder, or one on a PostgreSQL
+/// server.
 #[derive(Debug, Parser)]
 #[command(name = "signup", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
