@@ -24,7 +24,7 @@ pub(crate) use harness::{Harness, steady};
 pub(crate) use history::rewritten;
 pub(crate) use moves::*;
 pub(crate) use people::{PASSWORD, People};
-pub(crate) use postgres::{open as open_postgres, raw as raw_postgres};
+pub(crate) use postgres::{new_name, open as open_postgres, raw as raw_postgres};
 pub(crate) use sqlite::raw;
 
 /// Enough for the smallest difference that every store can tell.

@@ -5,16 +5,15 @@ use saga::Store;
 use servers::{Durability, Postgres as Server};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use store::postgres::{Database, OpenError};
-use uuid::Uuid;
 
-use crate::world::{People, is_new, raw_postgres};
+use crate::world::{People, is_new, new_name, raw_postgres};
 
 /// A database of this test's own.
 struct Own(String);
 
 impl Own {
     async fn empty() -> Self {
-        let name = format!("own_{}", Uuid::now_v7().simple());
+        let name = new_name();
         let create = format!("CREATE DATABASE {name}");
         raw_postgres("postgres").await.execute(AssertSqlSafe(create)).await.unwrap();
         Self(name)

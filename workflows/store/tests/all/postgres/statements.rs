@@ -65,9 +65,24 @@ async fn hot_statements_use_an_index() {
     }
 }
 
+/// Sagas that ended long ago, with an event each.
+const ENDED: &str = "
+INSERT INTO sagas (id, kind, version, state, due_at, accepted_at, ended_at, user_id, organization_id, profile_id)
+SELECT gen_random_uuid(), 'signup', 1, 'completed', 'epoch', 'epoch', 'epoch', gen_random_uuid(), gen_random_uuid(),
+       gen_random_uuid()
+  FROM generate_series(1, 20000);
+INSERT INTO saga_events (saga_id, seq, epoch, kind, attempt, at) SELECT id, 0, 0, 'accepted', 0, 'epoch' FROM sagas
+    ON CONFLICT DO NOTHING;
+ANALYZE sagas, saga_events;";
+
+async fn fill(w: &World) {
+    raw_postgres(&w.database()).await.execute(ENDED).await.unwrap();
+}
+
 #[tokio::test]
 async fn lists_are_read_in_their_order_from_their_index() {
     let w = World::in_postgres().await;
+    fill(&w).await;
     let mut db = connection(&w).await;
     for (list, index) in [
         ("list.stuck", "sagas_stuck"),
@@ -83,16 +98,6 @@ async fn lists_are_read_in_their_order_from_their_index() {
     }
 }
 
-/// Sagas that ended long ago, with an event each.
-const ENDED: &str = "
-INSERT INTO sagas (id, kind, version, state, due_at, accepted_at, ended_at, user_id, organization_id, profile_id)
-SELECT gen_random_uuid(), 'signup', 1, 'completed', 'epoch', 'epoch', 'epoch', gen_random_uuid(), gen_random_uuid(),
-       gen_random_uuid()
-  FROM generate_series(1, 20000);
-INSERT INTO saga_events (saga_id, seq, epoch, kind, attempt, at) SELECT id, 0, 0, 'accepted', 0, 'epoch' FROM sagas
-    ON CONFLICT DO NOTHING;
-ANALYZE sagas, saga_events;";
-
 /// How many rows the parts of a plan took, used or not.
 fn rows(plan: &Value) -> f64 {
     let number = |key: &str| plan.get(key).and_then(Value::as_f64).unwrap_or_default();
@@ -107,8 +112,7 @@ async fn statements_do_not_walk_what_has_ended() {
     let w = World::in_postgres().await;
     let saga = w.accept("ada").await;
     let mut db = connection(&w).await;
-    let mut fill = raw_postgres(&w.database()).await;
-    fill.execute(ENDED).await.unwrap();
+    fill(&w).await;
     let id = saga.uuid();
     let commit = format!(
         "ARRAY['{id}']::uuid[], ARRAY[0], ARRAY[0], ARRAY['running'], ARRAY['create_user'], ARRAY[NULL],

@@ -3,6 +3,7 @@
 //! The store asks for the time with `now()`. In these databases a function of that name comes before the server's own,
 //! and tells the time that the test decides.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -130,9 +131,15 @@ async fn make() -> String {
         raw("signup").await.execute(CLOCK).await.unwrap();
         *made = true;
     }
-    let name = format!("signup_{}", Uuid::now_v7().simple());
+    let name = new_name();
     connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE signup"))).await.unwrap();
     name
+}
+
+/// The name of a database that is yet to be made: the server is this process' own.
+pub(crate) fn new_name() -> String {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    format!("signup_{}", MADE.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A connection that knows nothing of the store.
