@@ -51,7 +51,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     database.go_on().await?;
     let token = operator::first::ensure(folder.path(), &*database.operators).await?;
     let (version, data) = (env!("CARGO_PKG_VERSION"), folder.path().display());
-    info!(%version, %address, database = database.place, %data, "started");
+    info!(%version, %address, database = %database.kind(), at = database.place, %data, "started");
     let banner = Banner { address, database: &database, data_dir: folder.path(), token: token.as_ref() };
     // Nobody may be reading.
     let _ = write!(std::io::stdout(), "{banner}");

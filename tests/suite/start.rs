@@ -118,7 +118,7 @@ async fn the_log_begins_with_what_was_started() {
     let server = Server::start(&data).await.unwrap();
     let log = server.log().unwrap();
     let first = log.lines().next().unwrap();
-    for part in ["started version=", "address=127.0.0.1:", "database=sqlite", data.to_str().unwrap()] {
+    for part in ["started version=", "address=127.0.0.1:", "database=SQLite", data.to_str().unwrap()] {
         assert!(first.contains(part), "{part} is missing: {first}");
     }
 }
