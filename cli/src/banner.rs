@@ -13,7 +13,8 @@ pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
     pub(crate) database: &'a Database,
     pub(crate) data_dir: &'a Path,
-    /// The first operator's token, if it was made just now: it is shown this once.
+    /// The first operator's token, if it was made just now and somebody is looking: it is shown this once, and never to
+    /// whatever collects the output of services.
     pub(crate) token: Option<&'a OperatorToken>,
 }
 

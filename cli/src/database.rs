@@ -6,13 +6,14 @@ use std::sync::Arc;
 use anyhow::{Context, Error, anyhow};
 use saga::store::Filter;
 use saga::{Clock, Fleet, Store};
-use signup::{Operators, SignUp};
+use signup::{Operators, Purpose, SignUp};
 use store::postgres::Database as Server;
 use store::{Postgres, Sqlite, postgres, sqlite};
 use tracing::info;
 
 use crate::config::{Config, Secret, settings};
 use crate::data_dir::{ADVICE, DataDir};
+use crate::secrets::Secrets;
 
 /// An open database.
 pub(crate) struct Database {
@@ -49,7 +50,7 @@ impl Database {
             return Ok(Self::over(store.clone(), Opened::Postgres(store), is_new, server.place()));
         }
         let file = folder.database()?;
-        let store = open_file(&file.path, clock).await?;
+        let store = Sqlite::open(&file.path, clock).await.map_err(|error| wrong_file(&file.path, error))?;
         let place = file.path.display().to_string();
         Ok(Self::over(store.clone(), Opened::Sqlite(store), file.is_new, place))
     }
@@ -66,7 +67,7 @@ impl Database {
         if !file.exists() {
             return Err(anyhow!("there is no database {place}: start `signup serve` first, or give its --data-dir"));
         }
-        let store = open_file(&file, clock).await?;
+        let store = Sqlite::visit(&file, clock).await.map_err(|error| wrong_file(&file, error))?;
         Ok(Self::over(store.clone(), Opened::Sqlite(store), false, place))
     }
 
@@ -84,6 +85,34 @@ impl Database {
             Opened::Sqlite(_) => "SQLite",
             Opened::Postgres(_) => "PostgreSQL",
         }
+    }
+
+    /// Whether it is a file in the data folder.
+    pub(crate) fn is_file(&self) -> bool {
+        match self.opened {
+            Opened::Sqlite(_) => true,
+            Opened::Postgres(_) => false,
+        }
+    }
+
+    /// Holds that the other processes on a server have the same keys: with others, this one could neither open what
+    /// they have sealed nor recognise their requests. A file has no other processes.
+    pub(crate) async fn agree_on(&self, config: &Config, secrets: &Secrets) -> anyhow::Result<()> {
+        let Opened::Postgres(server) = &self.opened else { return Ok(()) };
+        let keys = [
+            ("seal", &settings::SEAL_PRIVATE_KEY, secrets.unsealer.sealer().public_key()),
+            ("hash", &settings::HASH_KEY, secrets.hash_key.mac(Purpose::KeyCheck, &[]).0),
+        ];
+        for (name, setting, digest) in keys {
+            if !server.agrees_on(name, digest).await.context("cannot read the database")? {
+                let what = format!(
+                    "it is not the key that the database's other processes have; give them all the same, as \
+                     `signup keys init` prints them, or copy {name}.key from the data folder of the first"
+                );
+                return Err(config.error(setting, &what).into());
+            }
+        }
+        Ok(())
     }
 
     /// Goes on with what was under way. A process that is alone with its file knows that whoever held a lease is gone;
@@ -126,14 +155,15 @@ pub(crate) fn wrong(config: &Config, server: &Server, error: postgres::OpenError
     }
 }
 
-/// Opens a database file, makes it if it is missing, and brings it up to date.
-pub(crate) async fn open_file(file: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Sqlite> {
+/// What is wrong with a file, in one line.
+fn wrong_file(file: &Path, error: sqlite::OpenError) -> Error {
     let shown = file.display();
-    Sqlite::open(file, clock).await.map_err(|error| match error {
+    match error {
         // SQLite's own words do not say what to do.
         sqlite::OpenError::Io(said) => anyhow!("cannot open the database {shown}; {ADVICE}: {said}"),
-        error @ (sqlite::OpenError::TooNew { .. } | sqlite::OpenError::Foreign(_) | sqlite::OpenError::Broken) => {
-            Error::new(error).context(format!("cannot open the database {shown}"))
-        }
-    })
+        error @ (sqlite::OpenError::TooNew { .. }
+        | sqlite::OpenError::Behind { .. }
+        | sqlite::OpenError::Foreign(_)
+        | sqlite::OpenError::Broken) => Error::new(error).context(format!("cannot open the database {shown}")),
+    }
 }

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{Config, open_to_others, settings};
 use crate::data_dir::DataDir;
+use crate::database::Database;
 use crate::key::{self, Key};
 
 /// The service's secrets.
@@ -29,9 +30,10 @@ impl Secrets {
     ///
     /// A key that is missing beside a database that is not new was lost, and so was the database if it is new beside
     /// a key: the log says what that means.
-    pub(crate) fn of(config: &Config, folder: &DataDir, database_is_new: bool) -> anyhow::Result<Self> {
+    pub(crate) fn of(config: &Config, folder: &DataDir, database: &Database) -> anyhow::Result<Self> {
         let (seal, hash) = (folder.secret("seal"), folder.secret("hash"));
-        let is_bereft = database_is_new && (seal.exists() || hash.exists());
+        let (is_file, database_is_new) = (database.is_file(), database.is_new);
+        let is_bereft = is_file && database_is_new && (seal.exists() || hash.exists());
         let seal = match &config.seal_private_key {
             Some(key) => key.clone(),
             None => kept(&seal, database_is_new, "sign-ups whose password is not hashed yet will fail")?,

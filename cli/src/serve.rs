@@ -1,7 +1,7 @@
 //! Everything in one process: API and workers, on the database that the settings name.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,25 +33,27 @@ const SLOTS: usize = 32;
 
 /// Serves until SIGTERM or Ctrl-C.
 pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
-    // What may well fail comes first: a start that fails leaves no folder behind.
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}; give another --listen", config.listen))?;
-    let address = listener.local_addr().context("cannot tell where it listens")?;
+    let stop = signals::stop_token()?;
+    // What may well fail comes first: a start that fails leaves no folder behind. Nobody is let in before there is
+    // somebody to answer.
+    drop(listen(&config).await?);
     let hasher = hasher(&config.argon2).await?;
     let folder = DataDir::take(&config.data_dir)?;
-    let stop = signals::stop_token()?;
     // Leases and due times must not jump with the machine's clock.
     let clock: Arc<dyn Clock> = Arc::new(SteadyClock::set_by(&SystemClock));
     let opening = Database::open(&config, &folder, Arc::clone(&clock));
     let Some(database) = stop.run_until_cancelled(opening).await.transpose()? else { return Ok(()) };
-    let secrets = Secrets::of(&config, &folder, database.is_new)?;
+    let secrets = Secrets::of(&config, &folder, &database)?;
+    database.agree_on(&config, &secrets).await?;
 
     let (api, workers) = compose(secrets, &database, clock, hasher)?;
     database.go_on().await?;
     let token = operator::first::ensure(folder.path(), &*database.operators).await?;
+    let listener = listen(&config).await?;
+    let address = listener.local_addr().context("cannot tell where it listens")?;
     let (version, data) = (env!("CARGO_PKG_VERSION"), folder.path().display());
     info!(%version, %address, database = %database.kind(), at = database.place, %data, "started");
+    let token = token.filter(|_| std::io::stdout().is_terminal());
     let banner = Banner { address, database: &database, data_dir: folder.path(), token: token.as_ref() };
     // Nobody may be reading.
     let _ = write!(std::io::stdout(), "{banner}");
@@ -65,6 +67,11 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     served.and_then(|()| if asked { Ok(()) } else { bail!("the workers ended by themselves; the log says why") })?;
     info!("stopped");
     Ok(())
+}
+
+async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(config.listen).await;
+    listener.with_context(|| format!("cannot listen on {}; give another --listen", config.listen))
 }
 
 /// Stops everything when this ends or crashes.

@@ -11,6 +11,15 @@ ALTER TABLE saga_events
     ADD CHECK ((kind IN ('retried', 'rolled_back', 'resolved')) = (operator IS NOT NULL)),
     ADD CHECK ((operator IS NULL) = (reason IS NULL));
 
+-- What tells sagas apart never becomes anything else; sagas_ended_stay says so of ended sagas already.
+CREATE TRIGGER sagas_stay_themselves BEFORE UPDATE OF id, email_key, idempotency_key ON sagas FOR EACH ROW
+WHEN (OLD.ended_at IS NULL AND (
+    NEW.id <> OLD.id
+    OR NEW.email_key IS NOT NULL AND NEW.email_key IS DISTINCT FROM OLD.email_key
+    OR NEW.idempotency_key IS NOT NULL AND NEW.idempotency_key IS DISTINCT FROM OLD.idempotency_key
+))
+EXECUTE FUNCTION refuse('a saga stays itself');
+
 -- What operators list, the newest first: stuck sagas, and sagas that fail or have failed. Both are few, so the indexes
 -- cost a write next to nothing. Active sagas are few too, and are found by sagas_due.
 CREATE INDEX sagas_stuck ON sagas (id) WHERE stuck_since IS NOT NULL;

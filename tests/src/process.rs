@@ -55,10 +55,29 @@ impl Server {
     /// # Errors
     /// If it does not start.
     pub async fn start_in(data: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let mut command = command(data).await?;
+        command.args(arguments).envs(environment.iter().copied());
+        Self::ready(data, command).await
+    }
+
+    /// As [`Server::start`], but what it prints goes to a terminal.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start_on_a_terminal(data: &Path) -> anyhow::Result<Self> {
+        let inner = command(data).await?;
+        let inner = std::iter::once(inner.as_std().get_program()).chain(inner.as_std().get_args());
+        let words: Vec<_> = inner.map(|word| format!("'{}'", word.display())).collect();
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--", "script", "-qfec", &words.join(" "), "/dev/null"]);
+        unconfigured(&mut command).kill_on_drop(true);
+        Self::ready(data, command).await
+    }
+
+    async fn ready(data: &Path, mut command: Command) -> anyhow::Result<Self> {
         let log = data.with_extension("log");
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log)?;
-        let mut command = command(data).await?;
-        command.args(arguments).envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(file);
+        command.stdout(Stdio::piped()).stderr(file);
         let mut child = command.spawn()?;
         let stdout = child.stdout.take().context("no standard output")?;
         let mut lines = BufReader::new(stdout).lines();

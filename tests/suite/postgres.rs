@@ -176,7 +176,7 @@ async fn a_killed_process_is_taken_over_by_the_other_when_its_leases_end() {
         let answer = ended(&other.client(), id).await;
         assert_eq!(answer.text("status"), "completed", "{answer:?}");
     }
-    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(45), "{:?}", begun.elapsed());
     assert_eq!(site.check().await.users.len(), accepted.len());
 }
 
@@ -221,4 +221,18 @@ async fn an_operator_is_added_to_the_database_that_the_settings_name() {
     let bearer = format!("Bearer {}", added["token"].as_str().unwrap());
     let answer = server.client().get_with("/v1/admin/sagas", &[("authorization", &*bearer)]).await.unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_process_with_other_keys_than_the_first_is_refused() {
+    let site = Site::with_database().await;
+    let _first = site.serve("first").await;
+    let data = site.data("second");
+    let arguments =
+        ["serve", "--listen", "127.0.0.1:0", "--argon2", "m=8,t=1,p=1", "--data-dir", data.to_str().unwrap()];
+    let environment = [("DATABASE_URL", &*site.url)];
+    let output = run_with(&arguments, &environment).await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("SIGNUP_SEAL_PRIVATE_KEY") && said.contains("copy seal.key"), "{said}");
 }

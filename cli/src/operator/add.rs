@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use saga::SystemClock;
+use saga::store::Error;
 use serde_json::json;
 use signup::{OperatorName, OperatorToken, Operators};
 
@@ -50,7 +51,12 @@ impl Add {
 
 async fn add(operators: &dyn Operators, name: &OperatorName) -> anyhow::Result<OperatorToken> {
     let token = generate()?;
-    if operators.add(name, &token.hash()).await.context("cannot add the operator")? {
+    let added = match operators.add(name, &token.hash()).await {
+        // It may have been written: then the token is somebody's.
+        Err(Error::InDoubt(_)) => operators.find(&token.hash()).await.map(|found| found.is_some()),
+        answer => answer,
+    };
+    if added.context("cannot add the operator")? {
         Ok(token)
     } else {
         Err(Failure::new(Kind::Failed, format!("there is an operator called {name} already")).into())

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::table::clean;
+
 /// Why a command came to nothing.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -23,7 +25,8 @@ pub(super) enum Kind {
 
 impl Failure {
     pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        // It may hold what a server said, whoever that was.
+        Self { kind, message: clean(&message.into()) }
     }
 
     /// The exit code.

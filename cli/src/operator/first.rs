@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use signup::{OperatorName, OperatorToken, Operators};
-use tracing::warn;
+use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use super::token;
@@ -36,14 +36,19 @@ pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::
     }
     let token = generate()?;
     keep(&path, &token).with_context(|| format!("cannot write the operator's token to {}", path.display()))?;
-    add(operators, &token).await?;
-    Ok(Some(token))
+    if add(operators, &token).await? {
+        return Ok(Some(token));
+    }
+    // Another process was first: this token is nobody's.
+    std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    info!("another process has made the first operator");
+    Ok(None)
 }
 
-async fn add(operators: &dyn Operators, token: &OperatorToken) -> anyhow::Result<()> {
+/// False if another process was first.
+async fn add(operators: &dyn Operators, token: &OperatorToken) -> anyhow::Result<bool> {
     let name: OperatorName = NAME.parse()?;
-    operators.add(&name, &token.hash()).await.context("cannot add the first operator")?;
-    Ok(())
+    operators.add(&name, &token.hash()).await.context("cannot add the first operator")
 }
 
 /// A fresh token.

@@ -22,6 +22,8 @@ pub enum Purpose {
     RequestBody,
     /// The password within such a body.
     RequestPassword,
+    /// The key itself: what two processes tell each other's keys by.
+    KeyCheck,
 }
 
 impl HashKey {
@@ -51,6 +53,7 @@ impl HashKey {
             Purpose::IdempotencyKey => b"signup-saga idempotency key v1",
             Purpose::RequestBody => b"signup-saga request body v1",
             Purpose::RequestPassword => b"signup-saga request password v1",
+            Purpose::KeyCheck => b"signup-saga key check v1",
         };
         let mut key = [0; 32];
         // HKDF-SHA-256 gives up to 8160 bytes: this never fails for 32.

@@ -36,10 +36,10 @@ UPDATE sagas SET idempotency_key = NULL, idempotency_body = NULL
 const ROUND: i64 = 1000;
 
 pub(super) async fn housekeep(connections: &Connections, policy: &Policy) -> Result<Housekept, Error> {
+    let secrets = connections.execute(sqlx::query(WIPE_OLD).bind(millis(policy.expiry)).bind(ROUND)).await?;
+    let keys = connections.execute(sqlx::query(FORGET).bind(millis(policy.idempotency)).bind(ROUND)).await?;
+    // Last: who has been marked is told, and not lost over another statement's failure.
     let silent = connections.fetch(sqlx::query(SILENT).bind(millis(policy.silence)).bind(ROUND)).await?;
-    Ok(Housekept {
-        silent: silent.iter().map(|row| saga_id(row, "id")).collect::<Result<_, _>>()?,
-        secrets: connections.execute(sqlx::query(WIPE_OLD).bind(millis(policy.expiry)).bind(ROUND)).await?,
-        keys: connections.execute(sqlx::query(FORGET).bind(millis(policy.idempotency)).bind(ROUND)).await?,
-    })
+    let silent = silent.iter().map(|row| saga_id(row, "id")).collect::<Result<_, _>>()?;
+    Ok(Housekept { silent, secrets, keys })
 }

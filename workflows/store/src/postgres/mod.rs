@@ -12,6 +12,7 @@ mod effect;
 mod error;
 mod fleet;
 mod housekeep;
+mod keys;
 mod lane;
 mod lease;
 mod list;
@@ -109,12 +110,13 @@ impl Postgres {
 
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 10] = [
+        let modules: [&[(&str, &str)]; 11] = [
             accept::SQL,
             claim::SQL,
             commit::SQL,
             fleet::SQL,
             housekeep::SQL,
+            keys::SQL,
             lease::SQL,
             list::SQL,
             operate::SQL,

@@ -61,6 +61,9 @@ pub enum OpenError {
     /// The server does not let us in.
     #[error("the server refuses us: {0}; check user and password")]
     Denied(String),
+    /// The role may not do what has to be done.
+    #[error("the role may not do what it has to: {0}; make it the owner of the database")]
+    Forbidden(String),
     /// There is no encrypted connection to be had, or none that can be trusted.
     #[error("no TLS with the server: {0}; check sslmode and sslrootcert in the URL")]
     Tls(String),
@@ -106,6 +109,7 @@ impl OpenError {
             Self::Away(_) => true,
             Self::Url(_)
             | Self::Denied(_)
+            | Self::Forbidden(_)
             | Self::Tls(_)
             | Self::TooOld(_)
             | Self::TooNew { .. }
@@ -143,7 +147,15 @@ impl Database {
     /// [`OpenError`] says what is wrong; where it [passes](OpenError::passes), the same may succeed later.
     pub async fn migrate(&self) -> Result<Vec<i64>, OpenError> {
         let mut connection = self.connect().await?;
-        let missing = schema::bring_up_to_date(&mut connection).await?;
+        // A migration may take its time over large tables, but nobody queues for long behind one that waits.
+        let patience = sqlx::query("SELECT set_config('lock_timeout', '5s', false)").execute(&mut connection);
+        patience.await.map_err(connect_error)?;
+        let missing = match timeout(CONNECT, schema::check(&mut connection)).await {
+            Ok(Ok(())) => Vec::new(),
+            Ok(Err(OpenError::Behind { found, .. })) => schema::bring_up_to_date(&mut connection, found).await?,
+            Ok(Err(other)) => return Err(other),
+            Err(_) => return Err(OpenError::Away("no answer".into())),
+        };
         // It is closed politely where that is quick; the server finds out otherwise.
         let _ = timeout(CONNECT, connection.close()).await;
         Ok(missing)
@@ -241,7 +253,8 @@ pub(super) fn connect_error(error: sqlx::Error) -> OpenError {
     let text = database.message().to_owned();
     match database.code().unwrap_or_default().as_ref() {
         // Invalid password, invalid authorization, insufficient privilege.
-        "28P01" | "28000" | "42501" => OpenError::Denied(text),
+        "28P01" | "28000" => OpenError::Denied(text),
+        "42501" => OpenError::Forbidden(text),
         "3D000" => OpenError::Away(format!("{text}; create it with `createdb`")),
         _ => OpenError::Away(text),
     }

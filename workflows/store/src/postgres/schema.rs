@@ -1,29 +1,36 @@
 //! The schema of a database: brought up to date, or newer than this program and fit for it all the same.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use sqlx::PgConnection;
+use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
 
 use super::open::{OpenError, connect_error};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 
-/// Applies the migrations that the database lacks, and returns their numbers. Of several processes that try, one does.
-pub(super) async fn bring_up_to_date(database: &mut PgConnection) -> Result<Vec<i64>, OpenError> {
-    let before = match check(database).await {
-        Ok(()) => return Ok(Vec::new()),
-        Err(OpenError::Behind { found, .. }) => found,
-        Err(other) => return Err(other),
-    };
+/// Applies the migrations that the database lacks after `before`, and returns their numbers. Of several processes that
+/// try, one does.
+pub(super) async fn bring_up_to_date(database: &mut PgConnection, before: i64) -> Result<Vec<i64>, OpenError> {
     MIGRATIONS.run_direct(None, database, false).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version) => OpenError::Foreign(version),
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error @ sqlx::Error::Io(_), _) => {
-            connect_error(error)
-        }
+        MigrateError::Execute(error) => connect_error(error),
+        MigrateError::ExecuteMigration(error, version) => migration_error(error, version),
         other => OpenError::Migration(other.to_string()),
     })?;
     Ok(MIGRATIONS.iter().map(|migration| migration.version).filter(|version| *version > before).collect())
+}
+
+/// What a migration that failed means. See appendix A of PostgreSQL's manual.
+fn migration_error(error: sqlx::Error, version: i64) -> OpenError {
+    let code = error.as_database_error().and_then(DatabaseError::code).map(Cow::into_owned);
+    match code.as_deref() {
+        // It waited too long for a table, may not do what it has to, or lost its connection.
+        Some("55P03" | "42501") | None => connect_error(error),
+        Some(_) => OpenError::Migration(format!("migration {version}: {error}")),
+    }
 }
 
 /// Whether this program works with the schema as it is. One that has more migrations than this program knows says so

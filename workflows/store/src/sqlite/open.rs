@@ -33,6 +33,14 @@ pub enum OpenError {
         /// The newest that a program must know at least.
         needs: i64,
     },
+    /// It lacks migrations that this program needs.
+    #[error("it has schema {found}, this program needs {known}: start `signup serve`, which brings it up to date")]
+    Behind {
+        /// Its schema's number, 0 for none.
+        found: i64,
+        /// The one that this program needs.
+        known: i64,
+    },
     /// A migration that it has is not the one that this program has under the same number.
     #[error("its schema {0} is not this program's: it was written by another build")]
     Foreign(i64),
@@ -50,18 +58,28 @@ impl Sqlite {
     /// # Errors
     /// [`OpenError`] says what is wrong with the file.
     pub async fn open(file: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A 202 is a promise: it must survive the loss of power.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .pragma("secure_delete", "on")
-            .busy_timeout(BUSY)
-            .disable_statement_logging();
+        let options = options(file).create_if_missing(true);
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(open_error)?;
         schema::bring_up_to_date(&mut connection).await?;
+        Self::over(connection, options, clock).await
+    }
+
+    /// Opens a database file that is there and up to date, beside the process that it belongs to.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong with the file.
+    pub async fn visit(file: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let options = options(file);
+        let mut connection = SqliteConnection::connect_with(&options).await.map_err(open_error)?;
+        schema::check(&mut connection).await?;
+        Self::over(connection, options, clock).await
+    }
+
+    async fn over(
+        connection: SqliteConnection,
+        options: SqliteConnectOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(BUSY)
@@ -77,6 +95,18 @@ impl Sqlite {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A 202 is a promise: it must survive the loss of power.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .pragma("secure_delete", "on")
+        .busy_timeout(BUSY)
+        .disable_statement_logging()
 }
 
 pub(super) fn open_error(error: sqlx::Error) -> OpenError {

@@ -12,15 +12,30 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 /// Applies the migrations that the file lacks. One that has more of them than this program knows stays as it is, and is
 /// opened if it says that this program works with it.
 pub(super) async fn bring_up_to_date(file: &mut SqliteConnection) -> Result<(), OpenError> {
+    match check(file).await {
+        Err(OpenError::Behind { .. }) => migrate(file).await,
+        other => other,
+    }
+}
+
+/// Whether this program works with the schema as it is.
+pub(super) async fn check(file: &mut SqliteConnection) -> Result<(), OpenError> {
     let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
     let applied = applied(file).await?;
-    match applied.keys().max() {
-        Some(found) if *found > known => match min_program(file).await?.unwrap_or(*found) {
-            needs if needs > known => Err(OpenError::TooNew { found: *found, known, needs }),
-            _ => includes_ours(&applied),
-        },
-        Some(_) | None => migrate(file).await,
+    let found = applied.keys().max().copied().unwrap_or(0);
+    if found > known {
+        let needs = min_program(file).await?.unwrap_or(found);
+        if needs > known {
+            return Err(OpenError::TooNew { found, known, needs });
+        }
     }
+    // What it has of ours must be ours.
+    for ours in MIGRATIONS.iter().filter(|ours| ours.version <= found) {
+        if applied.get(&ours.version).is_none_or(|there| **there != *ours.checksum) {
+            return Err(OpenError::Foreign(ours.version));
+        }
+    }
+    if found < known { Err(OpenError::Behind { found, known }) } else { Ok(()) }
 }
 
 async fn migrate(file: &mut SqliteConnection) -> Result<(), OpenError> {
@@ -53,10 +68,4 @@ async fn min_program(file: &mut SqliteConnection) -> Result<Option<i64>, OpenErr
 async fn has_table(file: &mut SqliteConnection, name: &str) -> Result<bool, OpenError> {
     let known = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)");
     known.bind(name).fetch_one(file).await.map_err(open_error)
-}
-
-/// Whether a newer schema is made of all that this program knows, and more.
-fn includes_ours(applied: &BTreeMap<i64, Vec<u8>>) -> Result<(), OpenError> {
-    let other = MIGRATIONS.iter().find(|ours| applied.get(&ours.version).is_none_or(|there| **there != *ours.checksum));
-    other.map_or(Ok(()), |ours| Err(OpenError::Foreign(ours.version)))
 }

@@ -28,6 +28,7 @@ fn subjects(names: impl Iterator<Item = (&'static str, &'static str)>) -> BTreeS
 #[test]
 fn both_databases_are_asked_for_the_same() {
     let (postgres, sqlite) = (subjects(Postgres::statements()), subjects(Sqlite::statements()));
-    let missing: Vec<_> = postgres.difference(&sqlite).collect();
-    assert!(missing.is_empty(), "only PostgreSQL: {missing:?}; SQLite: {sqlite:?}");
+    // A file belongs to one process, which need not agree with others. Its effects are statements of their own.
+    assert_eq!(postgres.difference(&sqlite).collect::<Vec<_>>(), [&"keys"]);
+    assert_eq!(sqlite.difference(&postgres).collect::<Vec<_>>(), [&"effect"]);
 }

@@ -33,6 +33,7 @@ const EMPTY: &str = "
 SET session_replication_role = replica;
 DELETE FROM claims; DELETE FROM profiles; DELETE FROM organizations; DELETE FROM identities; DELETE FROM users;
 DELETE FROM sealed_passwords; DELETE FROM saga_events; DELETE FROM sagas; DELETE FROM operators; DELETE FROM processes;
+DELETE FROM key_checks;
 UPDATE manual.clock SET at = 'epoch'::timestamptz + interval '1700000000 s';
 SET session_replication_role = origin;";
 
