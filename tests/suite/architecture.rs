@@ -12,6 +12,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("worker", &["saga", "signup"]),
     ("api", &["saga", "signup"]),
     ("cli", &["saga", "signup", "store", "worker", "api"]),
+    ("bench", &["saga", "signup", "store", "worker", "servers"]),
     ("servers", &[]),
     ("tests", &["saga", "signup", "store"]),
     ("simulation", &["saga", "signup", "store"]),

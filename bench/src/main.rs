@@ -1,0 +1,51 @@
+//! Figures that anyone can reproduce: see README.md.
+//!
+//! Nothing here asserts. A figure is read by a person, beside the goal that it is held against.
+
+mod alone;
+mod growth;
+mod hashing;
+mod load;
+mod machine;
+mod people;
+mod sagas;
+mod serial;
+mod service;
+mod stats;
+mod table;
+mod timed;
+
+use clap::{Parser, Subcommand};
+
+use crate::machine::Machine;
+
+/// Measures the service on this machine. Uses the loopback interface and temporary folders alone.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    figure: Figure,
+}
+
+#[derive(Debug, Subcommand)]
+enum Figure {
+    /// Sign-ups per second at full hashing cost, against what the machine hashes alone
+    Hashing(hashing::Arguments),
+    /// One sign-up at a time: what it takes beside its hash, and where that goes
+    Alone(alone::Arguments),
+    /// Sagas per second without the hash, against the database alone doing the same statements
+    Sagas(sagas::Arguments),
+    /// What a saga costs the database, as ended sagas grow in number
+    Growth(growth::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    Machine::look()?.print();
+    match arguments.figure {
+        Figure::Hashing(arguments) => hashing::measure(&arguments).await,
+        Figure::Alone(arguments) => alone::measure(&arguments).await,
+        Figure::Sagas(arguments) => sagas::measure(&arguments).await,
+        Figure::Growth(arguments) => growth::measure(&arguments).await,
+    }
+}
