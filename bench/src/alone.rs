@@ -9,7 +9,7 @@ use signup::{Cost, Hasher};
 
 use crate::machine::cores;
 use crate::people::People;
-use crate::service::Service;
+use crate::service::{First, Service};
 use crate::stats::median;
 use crate::table::{Table, millis, verdict};
 
@@ -33,10 +33,10 @@ pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     let hasher = Arc::new(Hasher::new(Cost::default(), cores()));
     let people = People::new()?;
     let services = [
-        ("SQLite", Service::sqlite(folder.path(), &hasher).await?),
-        ("PostgreSQL", Service::postgres(&server.url("postgres"), &hasher).await?),
+        ("SQLite", Service::sqlite(folder.path(), &hasher, First::Hashes).await?),
+        ("PostgreSQL", Service::postgres(&server.url("postgres"), &hasher, First::Hashes).await?),
     ];
-    let (mut hashes, mut wholes, mut parts) = (Vec::new(), [Vec::new(), Vec::new()], [Parts::new(), Parts::new()]);
+    let (mut alone, mut wholes, mut parts) = (Vec::new(), [Vec::new(), Vec::new()], [Parts::new(), Parts::new()]);
     for number in 0..WARM_UP + arguments.sign_ups {
         for (index, (_, service)) in services.iter().enumerate() {
             let hash = hasher.trial().await.map_err(|error| anyhow!(error))?;
@@ -46,13 +46,13 @@ pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
             let whole = service.sign_up(&proposal).await?;
             let told = Instant::now();
             if number >= WARM_UP {
-                hashes.push(hash);
+                alone.push(hash);
                 wholes[index].push(whole);
                 split(service, begun, told, &mut parts[index])?;
             }
         }
     }
-    let hash = median(hashes);
+    let hash = median(alone);
     let title = format!("one sign-up at a time: medians of {}, taken in turn", arguments.sign_ups);
     let mut table = Table::new(title, &["", "whole", "one hash", "beside it", "goal", ""]);
     for ((name, _), whole) in services.iter().zip(&wholes) {

@@ -95,11 +95,11 @@ pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
 
     let title = format!("what a saga costs PostgreSQL: means of {} sagas, one at a time", arguments.sagas);
     let header = ["ended sagas", "pages", "of them read", "log", "page images", "median time"];
-    let (mut table, mut costs, mut filled) = (Table::new(title, &header), Vec::new(), 0);
+    let (mut table, mut costs, mut so_far) = (Table::new(title, &header), Vec::new(), 0);
     for &ended in &arguments.ended {
         let begun = Instant::now();
-        fill(&mut filler, filled + 1, ended).await?;
-        filled = ended;
+        fill(&mut filler, so_far + 1, ended).await?;
+        so_far = ended;
         admin.execute("CHECKPOINT").await?;
         print(&format!("{ended} ended sagas made in {:.0} s\n", begun.elapsed().as_secs_f64()));
         let cost = cost(&mut serial, &mut admin, &people, arguments.sagas).await?;

@@ -10,7 +10,7 @@ use signup::{Cost, Hasher};
 use crate::load::{Window, rate_of};
 use crate::machine::cores;
 use crate::people::People;
-use crate::service::Service;
+use crate::service::{First, Service};
 use crate::stats::median;
 use crate::table::{Table, percent, verdict};
 
@@ -35,8 +35,8 @@ pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     let hasher = Arc::new(Hasher::new(cost.clone(), cores()));
     let people = Arc::new(People::new()?);
     let services = [
-        ("SQLite", Arc::new(Service::sqlite(folder.path(), &hasher).await?)),
-        ("PostgreSQL", Arc::new(Service::postgres(&server.url("postgres"), &hasher).await?)),
+        ("SQLite", Arc::new(Service::sqlite(folder.path(), &hasher, First::Hashes).await?)),
+        ("PostgreSQL", Arc::new(Service::postgres(&server.url("postgres"), &hasher, First::Hashes).await?)),
     ];
     let window = Window { warm_up: Duration::from_millis(500), round: Duration::from_secs(arguments.seconds) };
     let (mut alone, mut rates) = (Vec::new(), [Vec::new(), Vec::new()]);
@@ -52,10 +52,10 @@ pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
         arguments.in_flight, arguments.rounds, arguments.seconds
     );
     let mut table = Table::new(title, &["", "a second", "lowest", "highest", "of hashing", "goal", ""]);
-    let hashed = median(alone.clone());
+    let bare = median(alone.clone());
     table.row(row("hashing alone", &alone));
     for ((name, _), rates) in services.iter().zip(&rates) {
-        let ratio = median(rates.clone()) / hashed;
+        let ratio = median(rates.clone()) / bare;
         let mut cells = row(&format!("sign-ups on {name}"), rates);
         cells.extend([percent(ratio), format!("at least {}", percent(GOAL)), verdict(ratio >= GOAL)]);
         table.row(cells);

@@ -13,7 +13,7 @@ use crate::load::{Window, rate_of};
 use crate::machine::cores;
 use crate::people::People;
 use crate::serial::Serial;
-use crate::service::Service;
+use crate::service::{First, Service};
 use crate::stats::{float, median, rate};
 use crate::table::{Table, millis, percent, print, verdict};
 
@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
 struct Rates {
     name: String,
     in_flight: Option<usize>,
-    rates: Vec<f64>,
+    each: Vec<f64>,
 }
 
 pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
@@ -61,8 +61,8 @@ pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     PgConnection::connect(&admin).await?.execute("CREATE DATABASE alone").await?;
     let alone = server.url("alone");
     store::postgres::Database::new(&alone, 4)?.migrate().await?;
-    let postgres = Arc::new(Service::postgres(&admin, &hasher).await?);
-    let sqlite = Arc::new(Service::sqlite(folder.path(), &hasher).await?);
+    let postgres = Arc::new(Service::postgres(&admin, &hasher, First::IsCheap).await?);
+    let sqlite = Arc::new(Service::sqlite(folder.path(), &hasher, First::IsCheap).await?);
     let window = Window { warm_up: WARM_UP, round: Duration::from_secs(arguments.seconds) };
 
     let mut figures: Vec<Rates> = Vec::new();
@@ -70,9 +70,9 @@ pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
         let mut at = 0;
         let mut note = |name: &str, in_flight: Option<usize>, rate: f64| {
             if figures.len() == at {
-                figures.push(Rates { name: name.to_owned(), in_flight, rates: Vec::new() });
+                figures.push(Rates { name: name.to_owned(), in_flight, each: Vec::new() });
             }
-            figures[at].rates.push(rate);
+            figures[at].each.push(rate);
             at += 1;
         };
         if !arguments.postgres_only {
@@ -99,11 +99,11 @@ fn report(arguments: &Arguments, figures: &[Rates]) {
         arguments.rounds, arguments.seconds
     );
     let mut table = Table::new(title, &["", "at a time", "a second", "of one at a time", "of many"]);
-    let of = |index: usize| figures.get(index).filter(|of| of.in_flight.is_none()).map(|of| median(of.rates.clone()));
+    let of = |index: usize| figures.get(index).filter(|of| of.in_flight.is_none()).map(|of| median(of.each.clone()));
     let (serial, many) = (of(0), of(1));
     let mut best = 0.0_f64;
-    for Rates { name, in_flight, rates } in figures {
-        let rate = median(rates.clone());
+    for Rates { name, in_flight, each } in figures {
+        let rate = median(each.clone());
         let ratio = |to: Option<f64>| to.map_or_else(String::new, |to| percent(rate / to));
         table.row([
             name.clone(),

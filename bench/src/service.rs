@@ -30,7 +30,16 @@ const SLOTS: usize = 32;
 /// The same.
 const CONNECTIONS: u32 = 20;
 /// How long one sign-up may take before the measurement is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How many jobs of the first step run at a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum First {
+    /// As many as `signup serve` takes: its hash keeps the cores busy.
+    Hashes,
+    /// As many as of any other step: its hash is next to nothing.
+    IsCheap,
+}
 
 /// A running service.
 pub(crate) struct Service {
@@ -41,23 +50,37 @@ pub(crate) struct Service {
     running: Mutex<Option<JoinHandle<bool>>>,
 }
 
+impl First {
+    fn slots(self) -> usize {
+        match self {
+            Self::Hashes => 2 * cores(),
+            Self::IsCheap => SLOTS,
+        }
+    }
+}
+
 impl Service {
     /// On a file in this folder.
-    pub(crate) async fn sqlite(folder: &Path, hasher: &Arc<Hasher>) -> anyhow::Result<Self> {
+    pub(crate) async fn sqlite(folder: &Path, hasher: &Arc<Hasher>, first: First) -> anyhow::Result<Self> {
         let clock = Arc::new(SteadyClock::set_by(&SystemClock));
         let database = Sqlite::open(&folder.join("signup.db"), clock).await?;
-        Self::start(Arc::new(database.clone()), Arc::new(database), hasher)
+        Self::start(Arc::new(database.clone()), Arc::new(database), hasher, first)
     }
 
     /// On a new database of this server.
-    pub(crate) async fn postgres(url: &str, hasher: &Arc<Hasher>) -> anyhow::Result<Self> {
+    pub(crate) async fn postgres(url: &str, hasher: &Arc<Hasher>, first: First) -> anyhow::Result<Self> {
         let database = Database::new(url, CONNECTIONS)?;
         database.migrate().await?;
         let database = database.open().await?;
-        Self::start(Arc::new(database.clone()), Arc::new(database), hasher)
+        Self::start(Arc::new(database.clone()), Arc::new(database), hasher, first)
     }
 
-    fn start(database: Arc<dyn Store<SignUp>>, fleet: Arc<dyn Fleet>, hasher: &Arc<Hasher>) -> anyhow::Result<Self> {
+    fn start(
+        database: Arc<dyn Store<SignUp>>,
+        fleet: Arc<dyn Fleet>,
+        hasher: &Arc<Hasher>,
+        first: First,
+    ) -> anyhow::Result<Self> {
         let (timed, random, policy) = (Arc::new(Timed::new(database)), Arc::new(OsRandom), Policy::STANDARD);
         let store: Arc<dyn Store<SignUp>> = Arc::clone(&timed) as _;
         let definition = signup::definition(unsealer()?, Arc::clone(hasher));
@@ -80,7 +103,7 @@ impl Service {
             wakes,
             random,
             policy,
-            slots: Slots { first: 2 * cores(), each: SLOTS },
+            slots: Slots { first: first.slots(), each: SLOTS },
             fleet,
             process: this_process(name),
         };

@@ -61,24 +61,33 @@ BEGIN
 END
 $$;
 
--- An ended saga never changes. Its idempotency key may be forgotten, and its personal data erased.
-CREATE TRIGGER sagas_ended_stay BEFORE UPDATE ON sagas FOR EACH ROW
-WHEN (OLD.ended_at IS NOT NULL AND NOT (
-    (NEW.id, NEW.kind, NEW.version, NEW.state, NEW.epoch, NEW.seq, NEW.attempt, NEW.due_at, NEW.accepted_at)
-    = (OLD.id, OLD.kind, OLD.version, OLD.state, OLD.epoch, OLD.seq, OLD.attempt, OLD.due_at, OLD.accepted_at)
-    AND (NEW.user_id, NEW.organization_id, NEW.profile_id) = (OLD.user_id, OLD.organization_id, OLD.profile_id)
-    AND NEW.step IS NOT DISTINCT FROM OLD.step AND NEW.code IS NOT DISTINCT FROM OLD.code
-    AND NEW.lease_owner IS NOT DISTINCT FROM OLD.lease_owner AND NEW.lease_until IS NOT DISTINCT FROM OLD.lease_until
-    AND NEW.step_claimed_at IS NOT DISTINCT FROM OLD.step_claimed_at
-    AND NEW.stuck_since IS NOT DISTINCT FROM OLD.stuck_since AND NEW.ended_at IS NOT DISTINCT FROM OLD.ended_at
-    AND (NEW.email IS NOT DISTINCT FROM OLD.email OR NEW.email IS NULL)
-    AND (NEW.email_key IS NOT DISTINCT FROM OLD.email_key OR NEW.email_key IS NULL)
-    AND (NEW.full_name IS NOT DISTINCT FROM OLD.full_name OR NEW.full_name IS NULL)
-    AND (NEW.organization_name IS NOT DISTINCT FROM OLD.organization_name OR NEW.organization_name IS NULL)
-    AND (NEW.idempotency_key IS NOT DISTINCT FROM OLD.idempotency_key OR NEW.idempotency_key IS NULL)
-    AND (NEW.idempotency_body IS NOT DISTINCT FROM OLD.idempotency_body OR NEW.idempotency_body IS NULL)
-))
-EXECUTE FUNCTION refuse('an ended saga never changes');
+-- An ended saga never changes. Its idempotency key may be forgotten, and its personal data erased. The comparison is
+-- in the function: every statement that updates a saga reads the WHEN clause anew, and hardly any meets an ended one.
+CREATE FUNCTION keep_ended() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.id, NEW.kind, NEW.version, NEW.state, NEW.epoch, NEW.seq, NEW.attempt, NEW.due_at, NEW.accepted_at)
+        = (OLD.id, OLD.kind, OLD.version, OLD.state, OLD.epoch, OLD.seq, OLD.attempt, OLD.due_at, OLD.accepted_at)
+        AND (NEW.user_id, NEW.organization_id, NEW.profile_id) = (OLD.user_id, OLD.organization_id, OLD.profile_id)
+        AND NEW.step IS NOT DISTINCT FROM OLD.step AND NEW.code IS NOT DISTINCT FROM OLD.code
+        AND NEW.lease_owner IS NOT DISTINCT FROM OLD.lease_owner
+        AND NEW.lease_until IS NOT DISTINCT FROM OLD.lease_until
+        AND NEW.step_claimed_at IS NOT DISTINCT FROM OLD.step_claimed_at
+        AND NEW.stuck_since IS NOT DISTINCT FROM OLD.stuck_since AND NEW.ended_at IS NOT DISTINCT FROM OLD.ended_at
+        AND (NEW.email IS NOT DISTINCT FROM OLD.email OR NEW.email IS NULL)
+        AND (NEW.email_key IS NOT DISTINCT FROM OLD.email_key OR NEW.email_key IS NULL)
+        AND (NEW.full_name IS NOT DISTINCT FROM OLD.full_name OR NEW.full_name IS NULL)
+        AND (NEW.organization_name IS NOT DISTINCT FROM OLD.organization_name OR NEW.organization_name IS NULL)
+        AND (NEW.idempotency_key IS NOT DISTINCT FROM OLD.idempotency_key OR NEW.idempotency_key IS NULL)
+        AND (NEW.idempotency_body IS NOT DISTINCT FROM OLD.idempotency_body OR NEW.idempotency_body IS NULL)
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'an ended saga never changes' USING ERRCODE = 'integrity_constraint_violation';
+END
+$$;
+
+CREATE TRIGGER sagas_ended_stay BEFORE UPDATE ON sagas FOR EACH ROW WHEN (OLD.ended_at IS NOT NULL)
+EXECUTE FUNCTION keep_ended();
 
 CREATE TRIGGER sagas_never_deleted BEFORE DELETE ON sagas FOR EACH ROW
 EXECUTE FUNCTION refuse('a saga is never deleted');

@@ -57,6 +57,8 @@ impl<S: Saga> Queue<S> {
             // A wake that came since the last claim was sent is remembered, so this waits for nothing that is due.
             if self.drained.load(Ordering::Acquire) {
                 self.wait().await;
+                // Whatever else has just become due goes into the same claim.
+                tokio::task::yield_now().await;
             }
             let slots = self.free_slots().await;
             let free = slots.len();

@@ -14,13 +14,15 @@ use super::value::{between, count, get, millis, saga_id, state, time};
 
 pub(super) const SQL: &[(&str, &str)] = &[("claim", CLAIM)];
 
-/// The sagas of a step that are due and that nobody holds, the longest due first. It waits for no other claimer.
+/// The sagas of a step that are due and that nobody holds, the longest due first. It waits for no other claimer, nor
+/// for the disk: a claim that the server loses in a crash was never made, and of two that then bear the same epoch the
+/// seq lets one commit. A commit is synced, and with it every claim before it.
 const CLAIM: &str = "
 WITH c AS (
     SELECT id, lease_until IS NOT NULL AS taken_over FROM sagas
      WHERE kind = $1 AND step = $2 AND version = $3 AND ended_at IS NULL AND due_at <= now()
        AND (lease_until IS NULL OR lease_until < now())
-     ORDER BY due_at LIMIT $4
+     ORDER BY due_at LIMIT (SELECT $4::bigint FROM set_config('synchronous_commit', 'off', true))
        FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE sagas s

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use saga::store::Error;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::error::Failure;
@@ -22,6 +23,8 @@ const BATCH: usize = 128;
 const QUEUE: usize = 1024;
 /// How long a member may wait to be let in. One that is not let in is not sent.
 const ENTRY: Duration = Duration::from_secs(4);
+/// A member that has waited for so long is not sent any more: its caller has given up.
+const LATE: Duration = Duration::from_secs(5);
 /// How often a statement that collided with another is sent again.
 const COLLISIONS: u32 = 5;
 /// Before it is sent again; longer each time.
@@ -45,7 +48,14 @@ pub(super) trait Batch: Send + Sync + 'static {
     async fn run(&self, members: &[Self::Member]) -> Result<Vec<Self::Answer>, Failure>;
 }
 
-type Waiting<B> = (<B as Batch>::Member, oneshot::Sender<Result<<B as Batch>::Answer, Error>>);
+type Reply<B> = oneshot::Sender<Result<<B as Batch>::Answer, Error>>;
+
+/// A member in the queue, its caller, and since when they wait.
+struct Waiting<B: Batch> {
+    member: B::Member,
+    reply: Reply<B>,
+    since: Instant,
+}
 
 /// The way in to one kind of statement.
 pub(super) struct Lane<B: Batch> {
@@ -61,7 +71,8 @@ impl<B: Batch> Lane<B> {
 
     pub(super) async fn send(&self, member: B::Member) -> Result<B::Answer, Error> {
         let (reply, answer) = oneshot::channel();
-        self.queue.send_timeout((member, reply), ENTRY).await.map_err(|error| match error {
+        let waiting = Waiting { member, reply, since: Instant::now() };
+        self.queue.send_timeout(waiting, ENTRY).await.map_err(|error| match error {
             SendTimeoutError::Timeout(_) => Error::Unavailable("too many statements are waiting".into()),
             SendTimeoutError::Closed(_) => Error::Unavailable("the store is closed".into()),
         })?;
@@ -72,6 +83,14 @@ impl<B: Batch> Lane<B> {
 async fn drive<B: Batch>(batch: Arc<B>, mut queue: mpsc::Receiver<Waiting<B>>) {
     let mut waiting = Vec::with_capacity(BATCH);
     while !waiting.is_empty() || queue.recv_many(&mut waiting, BATCH).await > 0 {
+        // Many often come at once: without this the first would go alone, and the others wait for it.
+        tokio::task::yield_now().await;
+        while waiting.len() < BATCH
+            && let Ok(more) = queue.try_recv()
+        {
+            waiting.push(more);
+        }
+        turn_away_the_late(&mut waiting);
         let left = take_turns::<B>(&mut waiting);
         let members = std::mem::replace(&mut waiting, left);
         // In a task of its own: one that panics takes the replies to its members with it, and the lane stays open.
@@ -80,22 +99,33 @@ async fn drive<B: Batch>(batch: Arc<B>, mut queue: mpsc::Receiver<Waiting<B>>) {
 }
 
 async fn serve<B: Batch>(batch: Arc<B>, members: Vec<Waiting<B>>) {
-    let (members, replies): (Vec<_>, Vec<_>) = members.into_iter().unzip();
+    let members = members.into_iter().map(|waiting| (waiting.member, waiting.reply));
+    let (members, replies): (Vec<_>, Vec<_>) = members.unzip();
+    if members.is_empty() {
+        return;
+    }
     for (answer, reply) in answers(&*batch, &members).await.into_iter().zip(replies) {
         // The caller may have gone; what is written stays written.
         let _ = reply.send(answer);
     }
 }
 
+/// Tells those who have waited too long that they were not sent.
+fn turn_away_the_late<B: Batch>(waiting: &mut Vec<Waiting<B>>) {
+    for late in waiting.extract_if(.., |waiting| waiting.since.elapsed() > LATE) {
+        let _ = late.reply.send(Err(Error::Unavailable("too many statements are waiting".into())));
+    }
+}
+
 /// Puts a batch in its order, and takes out who has to wait for the next one.
 fn take_turns<B: Batch>(waiting: &mut Vec<Waiting<B>>) -> Vec<Waiting<B>> {
-    waiting.sort_by(|(one, _), (other, _)| B::order(one, other));
+    waiting.sort_by(|one, other| B::order(&one.member, &other.member));
     if !B::EXCLUSIVE {
         return Vec::new();
     }
     let (mut batch, mut left) = (Vec::<Waiting<B>>::with_capacity(waiting.len()), Vec::new());
     for member in waiting.drain(..) {
-        let taken = batch.last().is_some_and(|(last, _)| B::order(last, &member.0).is_eq());
+        let taken = batch.last().is_some_and(|last| B::order(&last.member, &member.member).is_eq());
         if taken { left.push(member) } else { batch.push(member) }
     }
     *waiting = batch;
@@ -234,6 +264,25 @@ mod tests {
         let (_batch, lane) = doubling(10);
         assert_eq!(lane.send(666).await, Err(Error::InDoubt("the statement was cut off".into())));
         assert_eq!(lane.send(1).await, Ok(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_too_long_is_not_sent() {
+        let (batch, lane) = doubling(0);
+        let first = tokio::spawn({
+            let lane = lane.clone();
+            async move { lane.send(1).await }
+        });
+        tokio::time::sleep(PAUSE).await;
+        let second = tokio::spawn({
+            let lane = lane.clone();
+            async move { lane.send(2).await }
+        });
+        tokio::time::sleep(LATE + PAUSE).await;
+        batch.permits.add_permits(1);
+        assert_eq!(first.await.unwrap(), Ok(2));
+        assert_eq!(second.await.unwrap(), Err(Error::Unavailable("too many statements are waiting".into())));
+        assert_eq!(*batch.ran.lock().unwrap(), [[1]]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -40,6 +40,9 @@ pub(super) struct ClaimDue(pub(super) Claim);
 impl Write for ClaimDue {
     type Output = Vec<Claimed<SignUp>>;
 
+    /// A claim that is lost with the power was never made: nobody is left who holds it.
+    const LASTS: bool = false;
+
     async fn apply(&self, db: &mut SqliteConnection, now: Millis) -> Result<Vec<Claimed<SignUp>>, Error> {
         let claim = &self.0;
         let due = sqlx::query(DUE)

@@ -28,6 +28,11 @@ const ENTRY: Duration = Duration::from_secs(4);
 /// second, so there is always a write after which to do it.
 const CHECKPOINT: Duration = Duration::from_secs(5);
 
+/// Begins a transaction whose commit is synced to the disk.
+const BEGIN: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+/// Begins one whose commit is not.
+const BEGIN_UNSYNCED: &str = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE";
+
 /// Whoever else holds the file is not waited for.
 const IMPATIENT: &str = "PRAGMA busy_timeout = 0";
 /// They are waited for again, as long as when the file was opened.
@@ -38,6 +43,9 @@ const PATIENT: &str = "PRAGMA busy_timeout = 4000";
 pub(super) trait Write: Send + Sync + 'static {
     /// What the caller is told.
     type Output: Send + Sync + 'static;
+
+    /// Whether it must survive the loss of power once the caller is told.
+    const LASTS: bool = true;
 
     /// Runs the statements, within a transaction, at this time.
     async fn apply(&self, db: &mut SqliteConnection, now: Millis) -> Result<Self::Output, Error>;
@@ -84,6 +92,13 @@ async fn run(mut db: SqliteConnection, clock: Arc<dyn Clock>, mut items: mpsc::R
     let mut waiting = Vec::with_capacity(BATCH);
     let (mut closing, mut checkpointed) = (None, Instant::now());
     while closing.is_none() && items.recv_many(&mut waiting, BATCH).await > 0 {
+        // Many often come at once: without this the first would go alone, and the others wait for it.
+        tokio::task::yield_now().await;
+        while waiting.len() < BATCH
+            && let Ok(more) = items.try_recv()
+        {
+            waiting.push(more);
+        }
         let mut batch = Vec::with_capacity(waiting.len());
         for item in waiting.drain(..) {
             match item {
@@ -129,7 +144,9 @@ async fn transaction(db: &mut SqliteConnection, batch: &mut [Box<dyn Member>], n
     if batch.is_empty() {
         return Ok(());
     }
-    db.execute("BEGIN IMMEDIATE").await.map_err(value::error)?;
+    // The next transaction that is to last is synced together with all before it.
+    let begin = if batch.iter().any(|member| member.lasts()) { BEGIN } else { BEGIN_UNSYNCED };
+    db.execute(begin).await.map_err(value::error)?;
     for member in batch {
         db.execute("SAVEPOINT member").await.map_err(value::error)?;
         if !member.apply(db, now).await {
@@ -145,6 +162,9 @@ async fn transaction(db: &mut SqliteConnection, batch: &mut [Box<dyn Member>], n
 
 #[async_trait]
 trait Member: Send {
+    /// [`Write::LASTS`].
+    fn lasts(&self) -> bool;
+
     /// Applies the write; false if it failed and is to be rolled back.
     async fn apply(&mut self, db: &mut SqliteConnection, now: Millis) -> bool;
 
@@ -160,6 +180,10 @@ struct Pending<W: Write> {
 
 #[async_trait]
 impl<W: Write> Member for Pending<W> {
+    fn lasts(&self) -> bool {
+        W::LASTS
+    }
+
     async fn apply(&mut self, db: &mut SqliteConnection, now: Millis) -> bool {
         let result = self.write.apply(db, now).await;
         let applied = result.is_ok();
