@@ -4,7 +4,8 @@
 //! documentation; the OpenAPI document is made of these. Whatever goes wrong is answered by one type, `Problem`, as
 //! `application/problem+json`; `docs/errors.md` lists them all.
 //!
-//! Nothing here writes but [`saga::Store::accept`] and, for operators, [`saga::Store::operate`]. The password is sealed to the workers before it leaves the
+//! Nothing here writes but [`saga::Store::accept`] and, for operators, [`saga::Store::operate`]. The password is sealed
+//! to the workers before it leaves the
 //! handler; this crate has no key to open it.
 
 mod admin;

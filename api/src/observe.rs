@@ -16,7 +16,8 @@ use crate::request_id::RequestId;
 
 /// Puts a request into the span `http.request`, and writes one line when it is answered.
 ///
-/// The line names the problem, where the answer is one. The route is the pattern that matched: a path or a query as the client sent it may hold anything. `saga.id` is
+/// The line names the problem, where the answer is one. The route is the pattern that matched: a path or a query as the
+/// client sent it may hold anything. `saga.id` is
 /// filled in by the endpoint that knows it.
 pub(crate) async fn observe(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers(), &api);

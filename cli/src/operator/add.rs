@@ -1,6 +1,7 @@
 //! `signup operator add`: another operator, in the database itself.
 //!
-//! The service may be running: the database lets a second process write. It need not know of it: tokens are looked up in the
+//! The service may be running: the database lets a second process write. It need not know of it: tokens are looked up
+//! in the
 //! database at each request.
 
 use std::fmt::Write;

@@ -1,7 +1,8 @@
 //! What each effect writes, as part of the statement that commits its step.
 //!
 //! `l` is the locked sagas with what is to be written of them. An effect leaves behind `o`, the same with `applied`:
-//! whether the effect is there, and `hashed`: whether the sealed password is of no more use. Ids, e-mail and names come from the saga's own row.
+//! whether the effect is there, and `hashed`: whether the sealed password is of no more use. Ids, e-mail and names come
+//! from the saga's own row.
 
 use signup::Effect;
 

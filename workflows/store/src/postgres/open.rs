@@ -25,7 +25,8 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 /// What every connection is set to.
 ///
 /// Every statement is short, static and made of nested loops over indexes, however large the tables have grown and
-/// whatever was known of them when it was planned. A page of a list is read in its index' order: a bitmap would have all
+/// whatever was known of them when it was planned. A page of a list is read in its index' order: a bitmap would have
+/// all
 /// that the index holds read and sorted first.
 ///
 /// Who waits for a row that another transaction holds gives up before the statement's time is over, and after the
