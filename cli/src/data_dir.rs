@@ -1,7 +1,7 @@
 //! The data folder: one process at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -81,6 +81,20 @@ impl DataDir {
     /// Where secrets are kept.
     pub(crate) fn secret(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}.key"))
+    }
+}
+
+/// Writes a line that is nobody else's to read, whole or not at all: a process that dies in between leaves none. Once
+/// it is there it outlives a loss of power, its name too.
+pub(crate) fn keep(path: &Path, line: &str) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
+    writeln!(file, "{line}")?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
 }
 

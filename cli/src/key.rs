@@ -25,9 +25,7 @@ impl Key {
 
     /// A fresh key, from the operating system's randomness.
     pub(crate) fn random() -> anyhow::Result<Self> {
-        let mut bytes = Bytes::default();
-        File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut *bytes)).context("no randomness")?;
-        Ok(Self(bytes))
+        random().map(Self)
     }
 
     /// The key as it is written down.
@@ -50,6 +48,13 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
     }
+}
+
+/// 32 secret bytes, from the operating system's randomness.
+pub(crate) fn random() -> anyhow::Result<Bytes> {
+    let mut bytes = Bytes::default();
+    File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut *bytes)).context("no randomness")?;
+    Ok(bytes)
 }
 
 /// The bytes of a key, public or secret. The error does not show it.

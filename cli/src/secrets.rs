@@ -1,9 +1,8 @@
 //! The service's secrets: those that are configured, and for the others those of the data folder, made at the first
 //! start.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use anyhow::Context;
@@ -12,7 +11,7 @@ use tracing::warn;
 use zeroize::Zeroizing;
 
 use crate::config::{Config, open_to_others, settings};
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, keep};
 use crate::database::Database;
 use crate::key::{self, Key};
 
@@ -88,18 +87,9 @@ fn read(mut file: File, path: &Path) -> anyhow::Result<Key> {
     Ok(key)
 }
 
-/// Makes a key, whole or not at all: a process that dies in between leaves none, and the next makes another.
 fn make(path: &Path) -> anyhow::Result<Key> {
     let key = Key::random()?;
-    let draft = path.with_extension("new");
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
-    writeln!(file, "{}", &*key.reveal())?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)?;
-    // The name must outlive a loss of power as surely as what is sealed under the key.
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
-    }
+    keep(path, &key.reveal())?;
     Ok(key)
 }
 

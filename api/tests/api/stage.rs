@@ -243,7 +243,7 @@ impl Stage {
 
     /// Adds an operator. Returns what they send in `Authorization`.
     pub(crate) async fn hire(&self, name: &str) -> String {
-        let token = OperatorToken::generate(&OsRandom);
+        let token = OperatorToken::new([7; 32]);
         assert!(self.store.memory.add(&name.parse().unwrap(), &token.hash()).await.unwrap());
         format!("Bearer {}", token.reveal())
     }

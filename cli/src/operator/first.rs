@@ -1,16 +1,14 @@
 //! The first operator, `admin`: made at the first start, with a token in the data folder.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
 use signup::{OperatorName, OperatorToken, Operators};
 use tracing::{info, warn};
-use zeroize::Zeroizing;
 
 use super::token;
+use crate::data_dir::keep;
+use crate::key;
 
 /// The first operator's name.
 const NAME: &str = "admin";
@@ -35,7 +33,7 @@ pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::
         return Ok(None);
     }
     let token = generate()?;
-    keep(&path, &token).with_context(|| format!("cannot write the operator's token to {}", path.display()))?;
+    keep(&path, token.reveal()).with_context(|| format!("cannot write the operator's token to {}", path.display()))?;
     if add(operators, &token).await? {
         return Ok(Some(token));
     }
@@ -53,22 +51,7 @@ async fn add(operators: &dyn Operators, token: &OperatorToken) -> anyhow::Result
 
 /// A fresh token.
 pub(super) fn generate() -> anyhow::Result<OperatorToken> {
-    let mut bits = Zeroizing::new([0; 32]);
-    File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut *bits)).context("no randomness")?;
-    Ok(OperatorToken::new(*bits))
-}
-
-/// Writes the file whole or not at all, for its owner alone.
-fn keep(path: &Path, token: &OperatorToken) -> anyhow::Result<()> {
-    let draft = path.with_extension("new");
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
-    writeln!(file, "{}", token.reveal())?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)?;
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    Ok(OperatorToken::new(*key::random()?))
 }
 
 #[cfg(test)]

@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use saga::store::{Accepted, Error};
+use saga::store::{Accepted, Committed, Error};
 use saga::{End, State, Store};
 use servers::{Durability, Postgres as Server};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use store::postgres::Database;
 
 use crate::sagas::{Process, in_peace};
-use crate::world::{People, STEPS, USER, World, done, is_new, raw_postgres};
+use crate::world::{ORGANIZATION, People, STEPS, USER, World, done, is_new, raw_postgres};
 
 const TERMINATE: &str = "
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -53,7 +53,10 @@ async fn connections_that_break_under_way_lose_and_double_nothing() {
     }
     assert_eq!(idle, 0, "a transaction was open while something else was waited for");
     // A connection whose end the pool has not seen yet fails once.
-    while w.store().load(w.proposal("x").saga).await.is_err() {}
+    let begun = Instant::now();
+    while w.store().load(w.proposal("x").saga).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "it does not serve again");
+    }
     let facts = Process::start(&w, in_peace).drive(&mut w).await.unwrap();
     assert!(facts.sagas.iter().all(|saga| saga.state == State::Ended(End::Completed)));
     assert_eq!((facts.sagas.len(), facts.users.len(), facts.claims.len()), (60, 60, 60));
@@ -81,6 +84,25 @@ async fn a_statement_that_hangs_ends_in_doubt_and_its_connection_with_it() {
     w.commit(&done(&claimed)).await;
     assert_eq!(w.journal(saga).await, ["accepted", "done create_user"]);
     w.check().await;
+}
+
+/// What the end of the server makes of a claim that was not on the disk yet.
+const LOSE_CLAIMS: &str = "
+UPDATE sagas SET epoch = epoch - 1, attempt = attempt - 1, lease_owner = NULL, lease_until = NULL,
+                 step_claimed_at = NULL";
+
+#[tokio::test]
+async fn of_two_claims_that_bear_one_epoch_since_the_server_lost_the_first_one_commits() {
+    let mut w = World::in_postgres().await;
+    let saga = w.reach("ada", &ORGANIZATION).await;
+    let lost = w.claim_one(&ORGANIZATION).await;
+    raw_postgres(&w.database()).await.execute(LOSE_CLAIMS).await.unwrap();
+    let held = w.claim_one(&ORGANIZATION).await;
+    assert_eq!(lost.fence, held.fence);
+    assert_eq!(w.commit(&done(&lost)).await, Committed::Then);
+    assert_eq!(w.commit(&done(&held)).await, Committed::Fenced);
+    assert_eq!(w.journal(saga).await, ["accepted", "done create_user", "done create_organization"]);
+    assert_eq!(w.check().await.organizations.len(), 1);
 }
 
 #[tokio::test]
