@@ -1,4 +1,4 @@
-//! The workers: every step of a saga is an apalis job, with one apalis worker for each step.
+//! The workers: every step of a saga is an apalis job, and every step has apalis workers of its own.
 //!
 //! The queue is a hint, and the saga's row is the truth: a job is a claim on a row, and whatever happens to the job,
 //! the row's lease runs out and it is claimed anew. So apalis neither retries nor schedules nor buries anything here.
