@@ -1,22 +1,14 @@
 //! A private PostgreSQL server.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
 use crate::keeper::Kept;
-
-/// How long a server may take to start.
-const START: Duration = Duration::from_secs(30);
-/// Between two looks at whether it has.
-const LOOK: Duration = Duration::from_millis(20);
-/// How often another port is tried.
-const PORTS: usize = 5;
+use crate::start::{on_free_port, until};
 
 /// Whether what is committed survives a loss of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,15 +35,7 @@ impl Postgres {
     pub fn start(durability: Durability) -> anyhow::Result<Self> {
         let programs = programs()?;
         let template = template(&programs)?;
-        let mut said = String::new();
-        for _ in 0..PORTS {
-            let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-            match Self::start_on(port, &programs, &template, durability) {
-                Ok(server) => return Ok(server),
-                Err(error) => said = format!("{error:#}"),
-            }
-        }
-        bail!("PostgreSQL does not start: {said}")
+        on_free_port(|port| Self::start_on(port, &programs, &template, durability)).context("PostgreSQL does not start")
     }
 
     /// One server without durability for all tests of this process.
@@ -90,7 +74,7 @@ impl Postgres {
     /// # Errors
     /// If there is no answer.
     pub fn kill(&mut self) -> anyhow::Result<()> {
-        self.kept.tell("KILL")
+        self.kept.tell("kill")
     }
 
     /// Starts it again after [`Postgres::kill`], on the same port, with what it has stored; ready when this returns.
@@ -98,24 +82,22 @@ impl Postgres {
     /// # Errors
     /// If it does not start.
     pub fn revive(&mut self) -> anyhow::Result<()> {
-        let (programs, begun) = (programs()?, Instant::now());
-        loop {
-            let logged = self.log()?.len();
-            self.kept.tell("start")?;
-            loop {
-                if self.is_ready(&programs)? {
-                    return Ok(());
-                }
-                let log = self.log()?;
-                let log = log.get(logged..).unwrap_or_default();
-                ensure!(begun.elapsed() < START, "not ready in time: {log}");
-                // Processes of its former life are still there.
-                if log.contains("pre-existing shared memory block") || log.contains("lock file \"postmaster.pid\"") {
-                    break;
-                }
-                look_later();
+        let programs = programs()?;
+        let mut logged = self.log()?.len();
+        self.kept.tell("start")?;
+        until("PostgreSQL is ready again", || {
+            if self.is_ready(&programs)? {
+                return Ok(Some(()));
             }
-        }
+            let log = self.log()?;
+            let news = log.get(logged..).unwrap_or_default();
+            // Processes of its former life are still there.
+            if news.contains("pre-existing shared memory block") || news.contains("lock file \"postmaster.pid\"") {
+                logged = log.len();
+                self.kept.tell("start")?;
+            }
+            Ok(None)
+        })
     }
 
     fn start_on(port: u16, programs: &Path, template: &Path, durability: Durability) -> anyhow::Result<Self> {
@@ -146,25 +128,17 @@ impl Postgres {
     }
 
     fn wait(&self, programs: &Path) -> anyhow::Result<()> {
-        let begun = Instant::now();
-        while !self.is_ready(programs)? {
+        until("PostgreSQL is ready", || {
             let log = self.log().unwrap_or_default();
             ensure!(!log.contains("FATAL") || log.contains("starting up"), "{log}");
-            ensure!(begun.elapsed() < START, "not ready in time: {log}");
-            look_later();
-        }
-        Ok(())
+            Ok(self.is_ready(programs)?.then_some(()))
+        })
     }
 
     fn is_ready(&self, programs: &Path) -> anyhow::Result<bool> {
         let mut ask = Command::new(programs.join("pg_isready"));
         Ok(ask.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]).status()?.success())
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "no runtime waits with it")]
-fn look_later() {
-    std::thread::sleep(LOOK);
 }
 
 /// Where PostgreSQL's programs are: in the path, or where Debian puts the newest.
