@@ -9,6 +9,6 @@ mod redis;
 mod resp;
 mod start;
 
-pub use postgres::{Durability, Postgres};
+pub use postgres::{Durability, Postgres, Replication, Standby};
 pub use redis::{Redis, RedisOptions};
 pub use resp::Reply;

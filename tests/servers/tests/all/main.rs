@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails the test")]
 
+mod postgres;
 mod redis;
+mod standby;
 
 use std::time::{Duration, Instant};
 
 /// Waits for a condition, for 30 s at most.
-fn within(what: &str, condition: impl Fn() -> bool) {
+fn within(what: &str, mut condition: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !condition() {
         assert!(begun.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");
