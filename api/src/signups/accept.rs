@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use saga::store::{Accepted, Error};
-use saga::{Advanced, Retry};
+use saga::{Advanced, Retry, Taker};
 use signup::{Proposal, SignUp};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::field::display;
@@ -53,7 +53,7 @@ async fn persist(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, 
     loop {
         let error = match api.store.accept(&proposal).await {
             Ok(accepted) => {
-                tell(&api, &accepted);
+                tell(&api, &accepted, proposal.told);
                 return Ok(accepted);
             }
             Err(error) => error,
@@ -80,13 +80,13 @@ async fn persist(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, 
     }
 }
 
-fn tell(api: &Api, accepted: &Accepted<SignUp>) {
+fn tell(api: &Api, accepted: &Accepted<SignUp>, told: bool) {
     match accepted {
         Accepted::New(view) => {
             Span::current().record("saga.id", display(view.saga));
             info!("sign-up accepted");
-            let news = Advanced::to(view.saga, view.state.clone());
-            api.listener.advanced(&news);
+            let taker = if told { Taker::Told } else { Taker::Anyone };
+            api.listener.advanced(&Advanced { taker, ..Advanced::to(view.saga, view.state.clone()) });
         }
         Accepted::Replay(view) => {
             Span::current().record("saga.id", display(view.saga));

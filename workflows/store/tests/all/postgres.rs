@@ -7,5 +7,6 @@ mod lost;
 mod opening;
 mod returning;
 mod statements;
+mod sweeping;
 mod tampering;
 mod way;
