@@ -65,7 +65,7 @@ async fn of_callers_that_go_away_in_crowds_no_connection_is_lost_and_none_added(
         loaded.unwrap();
     }
     let before = server_processes(&mut db).await;
-    let storm = async {
+    let crowds = async {
         let mut gone = 0;
         for round in 0..50 {
             let callers =
@@ -80,7 +80,7 @@ async fn of_callers_that_go_away_in_crowds_no_connection_is_lost_and_none_added(
         }
     };
     let gone = tokio::select! {
-        gone = storm => gone,
+        gone = crowds => gone,
         () = watch => 0,
     };
     assert!(gone > 100, "{gone} have gone away");
