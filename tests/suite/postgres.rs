@@ -138,6 +138,7 @@ async fn a_url_that_cannot_be_used_is_one_line_that_says_what_to_do() {
     for (url, part) in [
         ("mysql://localhost/signup", "PostgreSQL URL"),
         ("postgres://localhost:port/signup", "PostgreSQL URL"),
+        ("postgres://localhost/signup,mysql://localhost/signup", "number 2 of 2"),
         (&*stranger, "check user and password"),
         (&*no_tls, "check sslmode"),
     ] {

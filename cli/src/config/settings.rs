@@ -41,7 +41,8 @@ pub(crate) static DATABASE_URL: Setting = Setting {
     kind: Kind::Secret,
     value: "URL",
     unset: Means("SQLite in the data folder"),
-    meaning: "The PostgreSQL database: `postgres://user:password@host/database`",
+    meaning: "The PostgreSQL database: `postgres://user:password@host/database`, or several with commas between, of which \
+              the one that takes writes is used",
 };
 
 pub(crate) static DATABASE_CONNECTIONS: Setting = Setting {

@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn only_postgresql_is_a_database_to_name_and_what_was_given_is_not_shown() {
-        for url in ["postgres://localhost/signup", "postgresql://user:password@host/signup"] {
+        for url in ["postgres://localhost/signup", "postgresql://user:password@host/x", "postgres://a/x,postgres://b/x"]
+        {
             assert_eq!(database_url(url).unwrap().reveal(), url);
         }
         for url in ["", "mysql://canary@host/x", "sqlite:canary", "canary", "postgres:canary"] {

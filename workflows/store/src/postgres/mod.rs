@@ -22,6 +22,7 @@ mod operators;
 mod pool;
 mod read;
 mod schema;
+mod servers;
 #[cfg(feature = "testing")]
 mod snapshot;
 mod value;

@@ -7,7 +7,8 @@ use sqlx::PgConnection;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
 
-use super::open::{OpenError, connect_error};
+use super::open::OpenError;
+use super::servers::connect_error;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 

@@ -1,6 +1,7 @@
 //! What only a server has: plans, a schema that guards itself, many callers at once, and connections that break.
 
 mod connections;
+mod failover;
 mod keys;
 mod lanes;
 mod lost;
