@@ -20,6 +20,7 @@ mod open;
 mod operate;
 mod operators;
 mod read;
+mod ready;
 mod schema;
 #[cfg(feature = "testing")]
 mod snapshot;
@@ -110,7 +111,7 @@ impl Postgres {
 
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 11] = [
+        let modules: [&[(&str, &str)]; 12] = [
             accept::SQL,
             claim::SQL,
             commit::SQL,
@@ -122,6 +123,7 @@ impl Postgres {
             operate::SQL,
             operators::SQL,
             read::SQL,
+            ready::SQL,
         ];
         modules.into_iter().flatten().copied()
     }
