@@ -29,13 +29,13 @@ use signup::{Cost, Sealer};
 use crate::key::Key;
 use environment::Environment;
 use layers::Layers;
-use setting::Setting;
 
 pub(crate) use error::Error;
 pub(crate) use flags::Flags;
 pub(crate) use layers::Origin;
 pub(crate) use log_filter::LogFilter;
 pub(crate) use secret::{Secret, open_to_others};
+pub(crate) use setting::Setting;
 pub(crate) use show::Show;
 pub(crate) use values::LogFormat;
 
@@ -82,6 +82,13 @@ impl Config {
     /// Says in one line what is wrong with which setting, and what a good value is.
     pub(crate) fn load(flags: &Flags) -> Result<Self, Error> {
         Self::of(flags, &Environment::of_process())
+    }
+
+    /// The settings of a process with these variables.
+    #[cfg(test)]
+    pub(crate) fn of_variables(variables: &[(&str, &str)]) -> Result<Self, Error> {
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        Self::of(&Flags::default(), &Environment::new(variables))
     }
 
     /// What is wrong with the value of a setting, as only its use shows.

@@ -187,7 +187,9 @@ async fn command(data: &Path) -> anyhow::Result<Command> {
 fn unconfigured(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let is_setting = name.as_encoded_bytes().starts_with(b"SIGNUP_");
-        if is_setting || ["DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"].iter().any(|other| name == *other) {
+        if is_setting
+            || ["DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"].iter().any(|other| name == *other)
+        {
             command.env_remove(name);
         }
     }

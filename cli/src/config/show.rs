@@ -82,7 +82,11 @@ mod tests {
     use super::*;
 
     fn config(flags: &Flags) -> Config {
-        let environment = [("DATABASE_URL", "postgres://canary@host/x"), ("REDIS_URL", "redis://:canary@host"), ("SIGNUP_LOG_FORMAT", "json")];
+        let environment = [
+            ("DATABASE_URL", "postgres://canary@host/x"),
+            ("REDIS_URL", "redis://:canary@host"),
+            ("SIGNUP_LOG_FORMAT", "json"),
+        ];
         let environment = Environment::new(environment.into_iter().map(|(name, value)| (name.into(), value.into())));
         Config::of(flags, &environment).unwrap()
     }

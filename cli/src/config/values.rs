@@ -41,7 +41,8 @@ pub(super) fn listen_or_off(text: &str) -> Result<Option<SocketAddr>, String> {
 
 pub(super) fn drain(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds <= LONGEST_DRAIN);
-    let seconds = seconds.ok_or_else(|| format!("`{text}` is no number of seconds; give one from 0 to {LONGEST_DRAIN}"));
+    let seconds =
+        seconds.ok_or_else(|| format!("`{text}` is no number of seconds; give one from 0 to {LONGEST_DRAIN}"));
     seconds.map(Duration::from_secs)
 }
 
