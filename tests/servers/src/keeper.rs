@@ -8,23 +8,25 @@ use anyhow::Context;
 
 /// Runs a server until its own standard input ends, then stops the server with SIGNAL and removes its folder. Its
 /// standard input is a pipe whose other end we hold: it ends when we do. A signal that comes before the server minds
-/// signals is lost, so it is sent until the server is gone. Meanwhile each line tells it to start the server anew, or
-/// names a signal by which the server is to end, and is answered by a line.
+/// signals is lost, so it is sent until the server is gone. Meanwhile each line tells it to start the server anew, to
+/// stop or continue it with all its processes, or to kill it, and is answered by a line. What the server's own
+/// processes do once it is killed is their affair, but stopped they could do nothing.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 folder=$1 signal=$2; shift 2
-"$@" </dev/null >>"$folder/log" 2>&1 &
-server=$!
+start() { "$@" </dev/null >>"$folder/log" 2>&1 & server=$!; }
+children() { cat "/proc/$server/task/$server/children"; }
+start "$@"
 while read -r word; do
-    if [ "$word" = start ]; then
-        "$@" </dev/null >>"$folder/log" 2>&1 &
-        server=$!
-    else
-        kill "-$word" $server
-        wait $server
-    fi
+    case $word in
+    start) start "$@" ;;
+    stop) kill -STOP $server; kill -STOP $(children) ;;
+    continue) kill -CONT $(children) $server ;;
+    kill) orphans=$(children); kill -KILL $server; kill -CONT $orphans; wait $server; server= ;;
+    esac
     echo "$word"
 done
+[ -z "$server" ] || kill -CONT $(children) $server
 while kill "-$signal" $server 2>/dev/null; do sleep 0.05; done
 rm -rf "$folder"
 "#;
@@ -41,7 +43,7 @@ impl Kept {
         Ok(Self(keeper.spawn().context("no shell")?))
     }
 
-    /// Starts the server anew, or ends it by a signal and waits until it is gone.
+    /// Tells one of the script's words, and waits until it is done.
     pub(crate) fn tell(&mut self, word: &str) -> anyhow::Result<()> {
         let (stdin, stdout) = self.0.stdin.as_mut().zip(self.0.stdout.as_mut()).context("no pipes")?;
         writeln!(stdin, "{word}")?;

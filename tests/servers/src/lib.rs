@@ -5,5 +5,10 @@
 
 mod keeper;
 mod postgres;
+mod redis;
+mod resp;
+mod start;
 
-pub use postgres::{Durability, Postgres};
+pub use postgres::{Durability, Postgres, Replication, Standby};
+pub use redis::{Redis, RedisOptions};
+pub use resp::Reply;
