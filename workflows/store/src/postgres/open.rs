@@ -176,8 +176,10 @@ impl Database {
             self.options.clone().options(SETTINGS).options([("statement_timeout", statement_timeout.as_str())]);
         let [front, work, back] = shares(self.connections);
         let pool = |connections, acquire| Connections::new(options.clone(), Bounds { connections, acquire });
+        // A request waits for that of another in its lane, and then for its own: a client hears within 2 s that the server
+        // is away.
         Ok(Postgres::over(
-            pool(front, Duration::from_secs(1)),
+            pool(front, Duration::from_millis(800)),
             pool(work, Duration::from_secs(2)),
             pool(back, Duration::from_secs(2)),
         ))
