@@ -2,6 +2,7 @@
 
 mod binary;
 mod client;
+pub mod compose;
 mod member;
 mod process;
 mod wait;

@@ -24,10 +24,16 @@ impl Member {
     /// # Errors
     /// If it does not start.
     pub async fn spawn(role: &str, log: &Path, environment: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]).arg(binary().await?).arg(role);
         let free = ["SIGNUP_LISTEN", "SIGNUP_HEALTH_LISTEN"].map(|name| (name, "127.0.0.1:0"));
-        unconfigured(&mut command).envs(free).env("SIGNUP_ARGON2", "m=8,t=1,p=1").envs(environment.iter().copied());
+        let cheap = [("SIGNUP_ARGON2", "m=8,t=1,p=1")];
+        Self::run(&[role], log, &[&free[..], &cheap, environment].concat()).await
+    }
+
+    /// Starts the binary with these arguments and settings, and no others.
+    pub(crate) async fn run(arguments: &[&str], log: &Path, environment: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]).arg(binary().await?).args(arguments);
+        unconfigured(&mut command).envs(environment.iter().copied());
         let file = OpenOptions::new().create(true).append(true).open(log)?;
         let child = command.stdout(Stdio::null()).stderr(file).kill_on_drop(true).spawn()?;
         Ok(Self { child, log: log.to_owned() })

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod cluster;
+mod compose;
 mod configuration;
 mod embedded;
 mod kill;
