@@ -221,6 +221,37 @@ async fn an_api_that_stops_says_so_before_it_turns_anybody_away() {
     assert!(api.log().unwrap().trim_end().ends_with("stopped"));
 }
 
+/// Asks over and over, over the same connection, until it is told to leave: how often it was answered.
+async fn asks_until_told_to_leave(client: Client) -> reqwest::Result<usize> {
+    for answered in 1.. {
+        let answer = client.get("/v1/signups/wf_00000000000000000000000000000000").await?;
+        assert_eq!(answer.status, 404, "{answer:?}");
+        if answer.header("connection") == "close" {
+            return Ok(answered);
+        }
+    }
+    unreachable!("it ends by itself")
+}
+
+#[tokio::test]
+async fn no_request_is_lost_when_an_api_stops() {
+    let site = Site::with_database().await;
+    let cluster = Cluster::on(&site.url).await;
+    cluster.migrate().await;
+    let mut api = cluster.start("api", "api").await;
+    let url = api.url().await.unwrap();
+    let asking: Vec<_> = (0..16).map(|_| tokio::spawn(asks_until_told_to_leave(Client::new(&url)))).collect();
+    let client = api.client().await.unwrap();
+    for number in 0..20 {
+        assert_eq!(client.sign_up(&format!("user{number}@example.com"), "Ada", 0).await.unwrap().status, 202);
+    }
+    api.ask_to_stop().await.unwrap();
+    for asking in asking {
+        assert!(asking.await.unwrap().unwrap() > 1);
+    }
+    assert!(api.ended().await.unwrap().success());
+}
+
 #[tokio::test]
 async fn a_worker_that_stops_hands_its_sagas_to_the_others() {
     let site = Site::with_database().await;
@@ -304,6 +335,33 @@ async fn a_database_that_goes_away_is_told_within_2_seconds_and_its_return_withi
     for client in &clients {
         assert_eq!(readiness(client).await, (200, String::new()));
     }
+}
+
+#[tokio::test]
+async fn a_database_that_falls_silent_is_told_and_is_used_again_at_once() {
+    let mut site = Fragile::start().await;
+    let (api, worker) = (site.cluster.start("api", "api").await, site.cluster.start("worker", "worker").await);
+    let clients = [api.client().await.unwrap(), worker.client().await.unwrap()];
+    assert_eq!(clients[0].sign_up("ada@example.com", "Ada", 20).await.unwrap().status, 201);
+    site.machine.as_mut().unwrap().pause().unwrap();
+    for client in &clients {
+        let begun = Instant::now();
+        let silent = || async { (readiness(client).await == (503, "database".to_owned())).then_some(()) };
+        eventually("it is not ready", silent).await.unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    }
+    let begun = Instant::now();
+    let answer = clients[0].sign_up("grace@example.com", "Grace", 0).await.unwrap();
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{answer:?}");
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    site.machine.as_mut().unwrap().resume().unwrap();
+    let begun = Instant::now();
+    let done = || async {
+        let answer = clients[0].sign_up("lin@example.com", "Lin", 20).await.ok()?;
+        (answer.status == 201).then_some(())
+    };
+    eventually("sign-ups complete again", done).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
