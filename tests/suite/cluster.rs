@@ -11,6 +11,9 @@ use tokio::time::{Duration, Instant};
 use crate::embedded::ended;
 use crate::site::Site;
 
+/// One of its steps hangs until its time is over, and then does not.
+const HANGS_ONCE: &str = "sabotage create_profile:hang1";
+
 /// What the processes of a cluster share, and a folder for their logs.
 struct Cluster {
     url: String,
@@ -262,9 +265,15 @@ async fn a_worker_that_stops_hands_its_sagas_to_the_others() {
     let client = api.client().await.unwrap();
     let mut accepted = Vec::new();
     for number in 0..60 {
-        let answer = client.sign_up(&format!("user{number}@example.com"), "Ada", 0).await.unwrap();
+        let answer = client.sign_up(&format!("user{number}@example.com"), HANGS_ONCE, 0).await.unwrap();
         accepted.push(answer.text("workflow_id").to_owned());
     }
+    // It has its hands full, and more than it has hands for.
+    let busy = || async {
+        let answer = client.get(&format!("/v1/signups/{}", accepted[59])).await.ok()?;
+        (answer.body["steps_done"] == 2).then_some(())
+    };
+    eventually("the last one has come as far", busy).await.unwrap();
     one.ask_to_stop().await.unwrap();
     let other = cluster.start("worker", "other").await;
     let begun = Instant::now();
