@@ -171,7 +171,7 @@ mod tests {
         let waiters = Waiters::new();
         let (ours, other) = (SagaId::new(&SystemClock, &OsRandom), SagaId::new(&SystemClock, &OsRandom));
         let [mut first, mut second, mut third] = [ours, ours, other].map(|saga| waiters.enter(saga).unwrap());
-        waiters.advanced(&Advanced { saga: ours, state: State::Ended(End::Completed), due_in: Duration::ZERO });
+        waiters.advanced(&Advanced::to(ours, State::Ended(End::Completed)));
         let soon = Instant::now() + Duration::from_secs(1);
         assert!(timeout_at(soon, first.news()).await.is_ok());
         assert!(timeout_at(soon, second.news()).await.is_ok());

@@ -151,4 +151,6 @@ fn commit(
         .bind(each(fences, 0_i64))
         .bind(each(fences, nothing))
         .bind(each(fences, brings))
+        // The next step is claimed by a statement of its own.
+        .bind(each(fences, None::<i64>))
 }

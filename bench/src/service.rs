@@ -123,7 +123,7 @@ impl Service {
         let ended = self.ends.of(proposal.saga);
         match self.store.accept(proposal).await? {
             Accepted::New(view) => {
-                let news = Advanced { saga: view.saga, state: view.state, due_in: Duration::ZERO };
+                let news = Advanced::to(view.saga, view.state);
                 self.listener.advanced(&news);
             }
             other @ (Accepted::Replay(_) | Accepted::Conflict(_)) => bail!("not accepted: {other:?}"),

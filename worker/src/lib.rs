@@ -1,13 +1,15 @@
-//! The workers: every step of a saga is an apalis job, with one apalis worker for each step.
+//! The workers: every step of a saga is an apalis job, and every step has apalis workers of its own.
 //!
 //! The queue is a hint, and the saga's row is the truth: a job is a claim on a row, and whatever happens to the job,
 //! the row's lease runs out and it is claimed anew. So apalis neither retries nor schedules nor buries anything here.
 //!
 //! - [`Wakes`] tells workers at once that a step is due; without it they would find out at the next tick.
-//! - `queue` makes the database an apalis backend.
+//! - `queue` takes due sagas from the database, `crew` hands a saga on to its next step: both are apalis backends.
 //! - `heartbeat` tells operators that this process lives.
 //! - [`Workers`] runs them all, and stops them cleanly.
 
+mod backend;
+mod crew;
 mod heartbeat;
 mod housekeeper;
 mod job;

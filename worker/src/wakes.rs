@@ -42,7 +42,8 @@ impl Wakes {
 
 impl Listener for Wakes {
     fn advanced(&self, news: &Advanced) {
-        let Some(wakes) = news.state.step().and_then(|step| self.of(step)) else { return };
+        let step = news.state.step().filter(|_| !news.held);
+        let Some(wakes) = step.and_then(|step| self.of(step)) else { return };
         if news.due_in.is_zero() {
             wakes.now.notify_one();
         } else {
@@ -106,7 +107,7 @@ mod tests {
 
     fn news(due_in: Duration) -> Advanced {
         let saga = SagaId::new(&SystemClock, &OsRandom);
-        Advanced { saga, state: State::Active(Active::Running(STEP)), due_in }
+        Advanced { due_in, ..Advanced::to(saga, State::Active(Active::Running(STEP))) }
     }
 
     async fn waited(wakes: &Wakes) -> Duration {

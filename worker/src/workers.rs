@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apalis::prelude::{Monitor, WorkerBuilder};
-use apalis_core::backend::persistence::Persisted;
 use saga::fleet::Process;
 use saga::{Engine, Fleet, Policy, Random, Saga, StepName, Store};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{debug, error, warn};
 
 use crate::Wakes;
+use crate::backend::{Source, SourceBackend};
+use crate::crew::Crew;
 use crate::heartbeat::{Heartbeat, StepSlots};
 use crate::housekeeper::housekeep;
 use crate::job::StepJob;
-use crate::queue::{DatabaseBackend, Queue};
+use crate::queue::Queue;
 
 /// How long handing back, and then taking leave, may take longer once the jobs in hand have had their time.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -57,8 +57,9 @@ impl<S: Saga> Workers<S> {
     ///
     /// True if it was asked to stop.
     pub async fn run(self, stop: CancellationToken, patience: Duration) -> bool {
-        let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
-        let slots = self.slots();
+        let (slots, abort) = (self.slots(), CancellationToken::new());
+        let (crew, handed) = Crew::new(Arc::clone(&self.engine), &slots, stop.clone());
+        let tasks = crew.tasks.clone();
         let ended = CancellationToken::new();
         let heartbeat = tokio::spawn(self.heartbeat(&slots).run(ended.clone()));
         let mut monitor = Monitor::new().should_restart(|worker, error| {
@@ -66,8 +67,13 @@ impl<S: Saga> Workers<S> {
             true
         });
         for (step, slots) in &slots {
-            monitor = self.register(monitor, step, slots, &tasks, (&stop, &abort));
+            let queue = self.queue(step, slots, &crew, &stop);
+            monitor = register(monitor, format!("{step}-{}", self.process.name), queue, &abort);
         }
+        for (step, handed) in &handed {
+            monitor = register(monitor, format!("{step}-next-{}", self.process.name), handed.clone(), &abort);
+        }
+        drop(crew);
         let housekeeping = housekeep(Arc::clone(&self.store), self.policy, Arc::clone(&self.random));
         let housekeeping = tokio::spawn(stop.clone().run_until_cancelled_owned(housekeeping));
 
@@ -88,6 +94,9 @@ impl<S: Saga> Workers<S> {
             }
         }
         debug!(jobs = tasks.len(), "finishing the jobs in hand");
+        for (_, handed) in handed {
+            tokio::spawn(handed.close());
+        }
         match timeout(patience, &mut running).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => error!(%error, "the workers' monitor failed"),
@@ -118,33 +127,28 @@ impl<S: Saga> Workers<S> {
         Heartbeat { fleet: Arc::clone(&self.fleet), process: self.process.clone(), slots: slots.clone() }
     }
 
-    fn register(
-        &self,
-        monitor: Monitor,
-        step: &StepName,
-        slots: &StepSlots,
-        tasks: &TaskTracker,
-        (halt, abort): (&CancellationToken, &CancellationToken),
-    ) -> Monitor {
-        let name = format!("{step}-{}", self.process.name);
-        let queue = Queue {
+    fn queue(&self, step: &StepName, slots: &StepSlots, crew: &Arc<Crew<S>>, end: &CancellationToken) -> Queue<S> {
+        Queue {
             step: step.clone(),
-            engine: Arc::clone(&self.engine),
+            crew: Arc::clone(crew),
             slots: Arc::clone(&slots.free),
             wakes: Arc::clone(&self.wakes),
             random: Arc::clone(&self.random),
-            tasks: tasks.clone(),
-            stop: halt.clone(),
+            stop: end.clone(),
             drained: Arc::default(),
-        };
-        let abort = abort.clone();
-        monitor.register(move |restarts| {
-            let abort = abort.clone();
-            WorkerBuilder::new(format!("{name}-{restarts}"))
-                .backend(DatabaseBackend(Persisted::new(queue.clone())))
-                .build(move |job: StepJob<S>| job.run(abort.clone()))
-        })
+        }
     }
+}
+
+/// Adds an apalis worker for the jobs of this source.
+fn register<S: Saga>(monitor: Monitor, name: String, source: impl Source<S>, abort: &CancellationToken) -> Monitor {
+    let abort = abort.clone();
+    monitor.register(move |restarts| {
+        let abort = abort.clone();
+        WorkerBuilder::new(format!("{name}-{restarts}"))
+            .backend(SourceBackend::new(source.clone()))
+            .build(move |job: StepJob<S>| job.run(abort.clone()))
+    })
 }
 
 impl<S: Saga> std::fmt::Debug for Workers<S> {

@@ -95,7 +95,7 @@ async fn perform(action: Action, desk: Desk, saga: SagaId, order: Order) -> Resu
     let signature = Signature { operator: operator.to_string(), reason: order.reason };
     write(&api, &Operation { saga, seq: order.seq, action, from, to: to.clone(), signature }).await?;
     info!(%operator, %action, "operator acted");
-    api.listener.advanced(&Advanced { saga, state: to, due_in: Duration::ZERO });
+    api.listener.advanced(&Advanced::to(saga, to));
     // It is done, whatever becomes of this reading.
     Inspected::read(&api, saga).await.map_err(|_| Problem::ActionUnknown)
 }

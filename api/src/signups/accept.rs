@@ -88,7 +88,7 @@ fn tell(api: &Api, accepted: &Accepted<SignUp>) {
         Accepted::New(view) => {
             Span::current().record("saga.id", display(view.saga));
             info!("sign-up accepted");
-            let news = Advanced { saga: view.saga, state: view.state.clone(), due_in: Duration::ZERO };
+            let news = Advanced::to(view.saga, view.state.clone());
             api.listener.advanced(&news);
         }
         Accepted::Replay(view) => {

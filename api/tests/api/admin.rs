@@ -86,7 +86,7 @@ impl Office {
             error: error.map(Into::into),
         };
         let Claimed { fence, state: from, .. } = claimed;
-        let commit = Commit { fence, from, effect, then, if_refused: None, note };
+        let commit = Commit { fence, from, effect, then, if_refused: None, hold: None, note };
         assert_eq!(self.stage.store.memory.commit(&commit).await.unwrap(), Committed::Then);
     }
 

@@ -19,7 +19,7 @@ async fn sign_up_while(then: State, news: bool) -> (Answer, Duration) {
         let saga = stage.store.proposals.lock().unwrap()[0].saga;
         stage.store.put(saga, then.clone());
         if news {
-            stage.waiters.advanced(&Advanced { saga, state: then, due_in: Duration::ZERO });
+            stage.waiters.advanced(&Advanced::to(saga, then));
         }
     };
     let (answer, ()) = tokio::join!(

@@ -86,7 +86,15 @@ fn written(
         Transition::Advance { to, .. } => (to.clone(), false),
         Transition::Again { stuck, .. } => (State::Active(commit.from.clone()), *stuck),
     };
-    let there = find(after, fence.saga).is_some_and(|saga| saga.state == to && saga.stuck_since.is_some() == stuck);
+    let claims = commit.claims().filter(|_| *transition == commit.then);
+    if let (Some(lease), Some(now)) = (claims, after.taken_at) {
+        leases.insert(fence.saga, now + lease);
+    }
+    let epoch = fence.epoch + u64::from(claims.is_some());
+    let there = find(after, fence.saga).is_some_and(|saga| {
+        let held = (saga.epoch, saga.leased) == (epoch, claims.is_some());
+        saga.state == to && saga.stuck_since.is_some() == stuck && held
+    });
     let event = last_event(after, fence.saga);
     let told = event
         .is_some_and(|event| (event.seq, event.epoch, event.kind) == (fence.seq + 1, fence.epoch, transition.event()));

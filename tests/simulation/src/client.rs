@@ -1,7 +1,6 @@
 //! A client, and the process that it talks to.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use saga::store::{Accepted, Error};
 use saga::{Advanced, Listener, Policy, SagaId, Store};
@@ -23,7 +22,7 @@ pub(crate) fn sign_up(world: &Arc<World>, proposal: Proposal) {
         for _ in 0..TRIES {
             match timeout(Policy::STANDARD.store_patience, store.accept(&proposal)).await {
                 Ok(Ok(Accepted::New(view))) => {
-                    let news = Advanced { saga: view.saga, state: view.state, due_in: Duration::ZERO };
+                    let news = Advanced::to(view.saga, view.state);
                     return world.advanced(&news);
                 }
                 Ok(Ok(Accepted::Replay(_) | Accepted::Conflict(_))) => return,

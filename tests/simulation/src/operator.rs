@@ -168,7 +168,7 @@ async fn is_written(store: &Line, operation: &Operation) -> bool {
 }
 
 fn wake(world: &World, operation: &Operation) {
-    world.advanced(&Advanced { saga: operation.saga, state: operation.to.clone(), due_in: Duration::ZERO });
+    world.advanced(&Advanced::to(operation.saga, operation.to.clone()));
 }
 
 fn sign(operator: &str, reason: String) -> Signature {

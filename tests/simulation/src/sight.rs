@@ -23,6 +23,8 @@ macro_rules! sights {
 sights! {
     /// A job ended with a commit.
     Committed = "committed",
+    /// A commit claimed what follows, and its worker went on.
+    WentOn = "went on",
     /// A job came to nothing, its fence being gone.
     Fenced = "fenced",
     /// A job was handed back, for it had too little time left.

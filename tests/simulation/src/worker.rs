@@ -52,14 +52,19 @@ impl Worker {
         let worker = Arc::clone(self);
         self.life.spawn(async move {
             for job in worker.engine.claim(&step, limit).await.unwrap_or_default() {
-                let job = Arc::new(job);
-                if worker.world.is_calm() || !worker.world.chance.one_in(4) {
-                    worker.run(job);
-                } else {
-                    lock(&worker.hand).push(job);
-                }
+                worker.begin(job);
             }
         });
+    }
+
+    /// Runs a job, or lets it wait for its turn.
+    fn begin(self: &Arc<Self>, job: Job<SignUp>) {
+        let job = Arc::new(job);
+        if self.world.is_calm() || !self.world.chance.one_in(4) {
+            self.run(job);
+        } else {
+            lock(&self.hand).push(job);
+        }
     }
 
     /// Takes a job whose turn has come.
@@ -72,7 +77,13 @@ impl Worker {
     pub(crate) fn run(self: &Arc<Self>, job: Arc<Job<SignUp>>) {
         let worker = Arc::clone(self);
         self.life.spawn(async move {
-            let ran = worker.engine.run(&job).await;
+            // There is not always room at the next step.
+            let room = |_: &StepName| worker.world.chance.one_in(2).then_some(());
+            let (ran, next) = worker.engine.run_on(&job, room).await;
+            if let Some(next) = next {
+                worker.world.see(Sight::WentOn);
+                worker.begin(next.job);
+            }
             worker.world.note(|| format!("{} is done: {ran:?}", worker.who));
             worker.world.see(match ran {
                 Ran::Committed(_) => Sight::Committed,

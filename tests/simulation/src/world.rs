@@ -232,7 +232,7 @@ fn decides(answer: &Answer) -> bool {
 
 impl Listener for World {
     fn advanced(&self, news: &Advanced) {
-        if news.state.step().is_some() {
+        if news.state.step().is_some() && !news.held {
             lock(&self.hints).push(news.clone());
         }
     }

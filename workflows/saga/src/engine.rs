@@ -10,7 +10,7 @@ use crate::erased::AnyStep;
 use crate::perform::{Outcome, perform};
 use crate::plan::{Attempted, EventKind, Route, Verdict};
 use crate::settle::{Settled, settle};
-use crate::store::{Claim, Claimed, Commit, Committed, Error, Note};
+use crate::store::{Claim, Claimed, Commit, Committed, Error, Fence, Note};
 use crate::{
     Active, Advanced, Definition, Direction, Effect, Listener, Policy, Random, Saga, State, StepName, Store,
     Transition, WorkerName, plan,
@@ -31,8 +31,19 @@ pub struct Engine<S: Saga> {
 #[derive(Debug)]
 pub struct Job<S: Saga> {
     claimed: Claimed<S>,
+    /// Before the claim was sent.
+    sent: Instant,
     /// The lease's end as far as this process trusts it: counted from before the claim was sent.
     deadline: Instant,
+}
+
+/// The step that follows a job's, claimed by the job's own commit, and the slot that it was claimed for.
+#[derive(Debug)]
+pub struct Next<S: Saga, P> {
+    /// The claim.
+    pub job: Job<S>,
+    /// Where it may run.
+    pub slot: P,
 }
 
 /// What became of a job.
@@ -46,6 +57,13 @@ pub enum Ran {
     HandedBack,
     /// The store gave no answer in time; the lease runs out, and the saga is claimed anew.
     Abandoned,
+}
+
+impl<S: Saga> Job<S> {
+    /// The step to execute or to compensate.
+    pub fn step(&self) -> &StepName {
+        self.claimed.state.step()
+    }
 }
 
 impl<S: Saga> Engine<S> {
@@ -87,8 +105,7 @@ impl<S: Saga> Engine<S> {
         // An answer that comes late is of use: what it brings is handed back, and does not count as an attempt.
         let answer = timeout(self.policy.lease, self.store.claim(&claim)).await;
         let claimed = answer.map_err(|_| Error::InDoubt("no answer to a claim in time".into()))??;
-        let deadline = sent + self.policy.lease.saturating_sub(self.policy.margin);
-        Ok(claimed.into_iter().map(|claimed| Job { claimed, deadline }).collect())
+        Ok(claimed.into_iter().map(|claimed| self.job(claimed, sent)).collect())
     }
 
     /// Runs a claimed step to its commit.
@@ -96,9 +113,26 @@ impl<S: Saga> Engine<S> {
     /// # Cancel safety
     /// Safe as a crash is: what is not committed is found by the next claim, when the lease has run out.
     pub async fn run(&self, job: &Job<S>) -> Ran {
+        self.run_on(job, |_| None::<()>).await.0
+    }
+
+    /// As [`Engine::run`], and claims the step that follows in the same commit, where `room` has a slot for it: a saga
+    /// that its worker goes on with needs no claim of its own for each step.
+    ///
+    /// # Cancel safety
+    /// That of [`Engine::run`].
+    pub async fn run_on<P>(
+        &self,
+        job: &Job<S>,
+        room: impl FnOnce(&StepName) -> Option<P>,
+    ) -> (Ran, Option<Next<S, P>>) {
         let span = info_span!("saga.step", saga.id = %job.claimed.fence.saga, step = %job.claimed.state.step(),
             attempt = job.claimed.attempt, epoch = job.claimed.fence.epoch);
-        self.attempt(job).instrument(span).await
+        self.attempt(job, room).instrument(span).await
+    }
+
+    fn job(&self, claimed: Claimed<S>, sent: Instant) -> Job<S> {
+        Job { claimed, sent, deadline: sent + self.policy.lease.saturating_sub(self.policy.margin) }
     }
 
     /// Gives a job back whose step has not begun.
@@ -113,18 +147,18 @@ impl<S: Saga> Engine<S> {
             Ok(Ok(false)) => debug!("not handed back: the claim does not hold any more"),
             Ok(Ok(true)) => {
                 let state = State::Active(job.claimed.state.clone());
-                self.listener.advanced(&Advanced { saga: fence.saga, state, due_in });
+                self.listener.advanced(&Advanced { saga: fence.saga, state, due_in, held: false });
             }
             Ok(Err(error)) => warn!(%error, "not handed back, the lease will run out"),
             Err(_) => warn!("not handed back in time, the lease will run out"),
         }
     }
 
-    async fn attempt(&self, job: &Job<S>) -> Ran {
+    async fn attempt<P>(&self, job: &Job<S>, room: impl FnOnce(&StepName) -> Option<P>) -> (Ran, Option<Next<S, P>>) {
         let Some(step) = self.definition.find(job.claimed.state.step()) else {
             // The claim names the step, so this is a store that does not keep its word.
             error!("claimed a step that the definition does not have");
-            return Ran::Abandoned;
+            return (Ran::Abandoned, None);
         };
         if job.claimed.taken_over {
             info!("took over from a worker whose lease ran out");
@@ -133,11 +167,11 @@ impl<S: Saga> Engine<S> {
             Some(outcome) => outcome,
             None if job.deadline.duration_since(Instant::now()) < step.timeout() + self.policy.commit => {
                 self.give_back(job, self.policy.hand_back_pause.mul_f64(0.5 + 0.5 * self.random.fraction())).await;
-                return Ran::HandedBack;
+                return (Ran::HandedBack, None);
             }
             None => perform(step, &job.claimed).await,
         };
-        self.conclude(job, outcome).await
+        self.conclude(job, outcome, room).await
     }
 
     /// What is known of an attempt before the step runs, if it must not run.
@@ -156,15 +190,43 @@ impl<S: Saga> Engine<S> {
         Some(Outcome { attempted, effect: None, error: Some(error.into()), took: Duration::ZERO })
     }
 
-    async fn conclude(&self, job: &Job<S>, outcome: Outcome<S::Effect>) -> Ran {
-        let commit = self.commit(job, outcome);
-        let deadline = job.deadline.min(Instant::now() + self.policy.store_patience);
-        match settle(&*self.store, &commit, deadline, || self.random.fraction()).await {
-            Settled::Written(how) => self.written(&commit, how),
+    async fn conclude<P>(
+        &self,
+        job: &Job<S>,
+        outcome: Outcome<S::Effect>,
+        room: impl FnOnce(&StepName) -> Option<P>,
+    ) -> (Ran, Option<Next<S, P>>) {
+        let mut commit = self.commit(job, outcome);
+        let slot = commit.leads_to().and_then(|next| room(next.step()));
+        commit.hold = slot.is_some().then_some(self.policy.lease);
+        let sent = Instant::now();
+        let deadline = job.deadline.min(sent + self.policy.store_patience);
+        let ran = match settle(&*self.store, &commit, deadline, || self.random.fraction()).await {
+            Settled::Written(how) => {
+                let next = slot.zip(self.next(job, &commit, how, sent)).map(|(slot, job)| Next { job, slot });
+                return (self.written(&commit, how), next);
+            }
             Settled::Rejected(reason) => self.rejected(job, commit, reason).await,
             Settled::Fenced => fenced(),
             Settled::Abandoned(error) => abandoned(&error),
-        }
+        };
+        (ran, None)
+    }
+
+    /// The claim that a written commit has made of what follows. It is the same whichever sending was written: its
+    /// lease is counted from before the first.
+    fn next(&self, job: &Job<S>, commit: &Commit<S>, how: Committed, sent: Instant) -> Option<Job<S>> {
+        let (Committed::Then, Some(_)) = (how, commit.claims()) else { return None };
+        let Fence { saga, epoch, seq } = commit.fence;
+        let claimed = Claimed {
+            fence: Fence { saga, epoch: epoch + 1, seq: seq + 1 },
+            state: commit.leads_to()?.clone(),
+            attempt: 1,
+            age: job.claimed.age + job.sent.elapsed(),
+            taken_over: false,
+            data: job.claimed.data.clone(),
+        };
+        Some(self.job(claimed, sent))
     }
 
     /// The database's rules refuse the effect: the attempt has led to nothing.
@@ -206,6 +268,7 @@ impl<S: Saga> Engine<S> {
             from: job.claimed.state.clone(),
             then: plan(&self.route, &outcome.attempted, jitter),
             if_refused: refusal,
+            hold: None,
             effect: outcome.effect,
             note: Note {
                 worker: self.worker.clone(),
@@ -226,7 +289,8 @@ impl<S: Saga> Engine<S> {
             Transition::Again { after, .. } => (State::Active(commit.from.clone()), *after),
         };
         report(transition, commit);
-        self.listener.advanced(&Advanced { saga: commit.fence.saga, state: state.clone(), due_in });
+        let held = how == Committed::Then && commit.claims().is_some();
+        self.listener.advanced(&Advanced { saga: commit.fence.saga, state: state.clone(), due_in, held });
         Ran::Committed(state)
     }
 }

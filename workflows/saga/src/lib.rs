@@ -33,7 +33,7 @@ pub mod testing;
 
 pub use ambient::{Clock, OsRandom, Random, SteadyClock, SystemClock};
 pub use definition::{Definition, Effect, Saga};
-pub use engine::{Engine, Job, Ran};
+pub use engine::{Engine, Job, Next, Ran};
 pub use fleet::Fleet;
 pub use id::{SagaId, WorkerName};
 pub use listener::{Advanced, Listener};

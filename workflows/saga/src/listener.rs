@@ -14,6 +14,15 @@ pub struct Advanced {
     pub state: State,
     /// In how long its next step is due.
     pub due_in: Duration,
+    /// Whether the worker that advanced it has claimed its next step too: nobody else need look for it.
+    pub held: bool,
+}
+
+impl Advanced {
+    /// It has come to this state, and its next step is anybody's at once.
+    pub fn to(saga: SagaId, state: State) -> Self {
+        Self { saga, state, due_in: Duration::ZERO, held: false }
+    }
 }
 
 /// Wants to know when a saga advances: workers, to take the next step at once; callers who wait for an end.

@@ -29,7 +29,8 @@ pub trait Store<S: Saga>: Send + Sync + 'static {
     /// Claims sagas whose step is due and that nobody holds: each gets the next epoch, the next attempt and a lease.
     async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed<S>>, Error>;
 
-    /// Writes effect, event and advance, if the fence holds. Ending a saga wipes its secrets.
+    /// Writes effect, event and advance, if the fence holds, and claims what follows where [`Commit::hold`] asks for it.
+    /// Ending a saga wipes its secrets.
     async fn commit(&self, commit: &Commit<S>) -> Result<Committed, Error>;
 
     /// Gives a claim back unused: the lease ends, the attempt is returned, the saga is due after the delay. False if
@@ -129,6 +130,10 @@ pub struct Commit<S: Saga> {
     pub then: Transition,
     /// What follows instead where the store's own constraints refuse the effect.
     pub if_refused: Option<Transition>,
+    /// Claims what follows in the same write, for [`Note::worker`] and for so long: the saga gets the next epoch, its
+    /// first attempt and a lease. Only where `then` is written, and only where it leads to [another
+    /// step](Commit::leads_to).
+    pub hold: Option<Duration>,
     /// For the journal.
     pub note: Note,
 }
@@ -335,6 +340,21 @@ pub enum Error {
     /// What is stored cannot be read by this program.
     #[error("the store holds what this program cannot read: {0}")]
     Unreadable(String),
+}
+
+impl<S: Saga> Commit<S> {
+    /// The step and direction in which the saga goes on at once after `then`, if it does.
+    pub fn leads_to(&self) -> Option<&Active> {
+        match &self.then {
+            Transition::Advance { to: State::Active(next), .. } => Some(next),
+            Transition::Advance { to: State::Ended(_), .. } | Transition::Again { .. } => None,
+        }
+    }
+
+    /// For how long the write of `then` claims what follows, if it does.
+    pub fn claims(&self) -> Option<Duration> {
+        self.hold.filter(|_| self.leads_to().is_some())
+    }
 }
 
 impl Status {

@@ -41,6 +41,8 @@ pub(crate) enum Flaw {
     ForgetsTheKey,
     /// Leases are not looked at.
     ClaimsWhatIsHeld,
+    /// A commit that claims what follows takes no lease for it.
+    HoldsInWordOnly,
     /// Whoever takes over from a lease that ran out is not told.
     NeverTakesOver,
     /// An operator's action is written whatever its seq.
@@ -109,6 +111,7 @@ impl Flawed {
             effect: None,
             then: Transition::Advance { to: operation.to.clone(), event: operation.action.event() },
             if_refused: None,
+            hold: None,
             note: Note {
                 worker: WorkerName::unique("flawed", &OsRandom),
                 attempt: 1,
@@ -191,6 +194,11 @@ impl Store<SignUp> for Flawed {
             commit.effect = None;
         }
         let answer = self.memory.commit(&commit).await?;
+        if self.is(Flaw::HoldsInWordOnly) && answer == Committed::Then && commit.claims().is_some() {
+            let Fence { saga, epoch, seq } = commit.fence;
+            let held = Fence { saga, epoch: epoch + 1, seq: seq + 1 };
+            self.memory.hand_back(&held, Duration::ZERO).await?;
+        }
         if self.is(Flaw::WritesTwice) && matches!(commit.then, Transition::Again { .. }) {
             commit.fence = self.fence(commit.fence.saga).await.unwrap_or(commit.fence);
             self.memory.commit(&commit).await?;

@@ -80,6 +80,7 @@ each_flaw_is_found! {
     an_accepted_sign_up_that_is_forgotten_is_found: ForgetsWhatItAccepts, "an answer tells what happened";
     a_lost_idempotency_key_is_found: ForgetsTheKey, "the same request makes the same sign-up";
     a_claim_of_what_is_held_is_found: ClaimsWhatIsHeld, "an answer tells what happened: claimed what is held";
+    a_hold_without_a_lease_is_found: HoldsInWordOnly, "an answer tells what happened: did not write what it says";
     a_lease_that_nobody_takes_over_is_found: NeverTakesOver, "every sign-up ends in time";
     an_action_on_what_the_operator_did_not_see_is_found: IgnoresTheOperatorsSight,
         "an answer tells what happened: acted on what the operator did not see";

@@ -14,6 +14,7 @@ pub(crate) struct Design {
     pub(crate) acting: Option<Acting>,
     /// What a commit is guarded by.
     pub(crate) commit: Guards,
+    pub(crate) hold: Hold,
     /// How a lost reply is settled.
     pub(crate) resend: Resend,
     /// Whether a hand-back asks for the lease to be still held.
@@ -63,6 +64,14 @@ pub(crate) struct Guards {
     pub(crate) seq: bool,
 }
 
+/// Which epoch a commit that claims what follows takes for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// The next, as every claim does.
+    TakesAnEpoch,
+    KeepsItsOwn,
+}
+
 /// What a worker believes whose commit, sent again, finds the fence gone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Resend {
@@ -84,6 +93,7 @@ impl Design {
         planner: right,
         acting: Some(act),
         commit: Guards::ALL,
+        hold: Hold::TakesAnEpoch,
         resend: Resend::LooksInTheJournal,
         hand_back_needs_lease: true,
         leases_run_out: true,

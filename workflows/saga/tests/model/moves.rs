@@ -34,9 +34,12 @@ pub(crate) enum Name {
     HandBackIsUnderWay,
     Commits(Outcome),
     CommitsUnanswered(Outcome),
+    CommitsAndHolds(Outcome),
+    CommitsAndHoldsUnanswered(Outcome),
     CommitIsLost(Outcome),
     CommitIsUnderWay(Outcome),
     CommitArrives(Outcome),
+    CommitArrivesAndHolds(Outcome),
     HandBackArrives,
     CopyIsLost,
     RequestArrives,
@@ -107,10 +110,16 @@ impl Machine {
                 Statement::Commit(outcome) => {
                     for taken_as in self.taken_as(outcome) {
                         let mut turn = turn;
-                        if turn.commits(taken_as) && worker.phase == Phase::Gone {
+                        let written = turn.commits(taken_as);
+                        if written && worker.phase == Phase::Gone {
                             self.sees(Sight::WrittenByTheDead);
                         }
                         turn.made.well = taken_as == outcome;
+                        if written && taken_as == outcome {
+                            turn.holds().into_iter().for_each(|turn| {
+                                turn.end(Name::CommitArrivesAndHolds(taken_as), out);
+                            });
+                        }
                         turn.end(Name::CommitArrives(taken_as), out);
                     }
                 }
@@ -222,8 +231,16 @@ impl Machine {
             let written = answered.commits(taken_as);
             answered.concludes(written);
             answered.made.well = well && taken_as == outcome;
+            // A refusal holds nothing.
+            if written && taken_as == outcome {
+                answered.holds().into_iter().for_each(|turn| turn.end(Name::CommitsAndHolds(taken_as), out));
+            }
             answered.end(Name::Commits(taken_as), out);
             if unanswered.commits(taken_as) {
+                if taken_as == outcome {
+                    let held = unanswered.holds().into_iter();
+                    held.for_each(|turn| turn.end(Name::CommitsAndHoldsUnanswered(taken_as), out));
+                }
                 unanswered.end(Name::CommitsUnanswered(taken_as), out);
             }
         }

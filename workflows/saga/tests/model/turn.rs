@@ -2,16 +2,18 @@
 
 use saga::Action;
 
-use crate::design::{Effects, Resend};
+use crate::design::{Effects, Hold, Resend};
 use crate::moves::{Machine, Move, Name};
 use crate::plans::{Outcome, acted};
-use crate::world::{Next, Phase, Row, Violation, Worker};
+use crate::world::{Next, Phase, Row, Violation, Worker, World};
 
 /// Something that an exploration must come across, or it explored too little.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sight {
     TakenOver,
     FencedWriteDropped,
+    /// A commit that claimed what follows.
+    Held,
     LostReplyFoundCommitted,
     LostReplyFoundAbsent,
     /// A commit that arrived after its worker had crashed.
@@ -29,8 +31,9 @@ pub(crate) enum Sight {
 }
 
 impl Sight {
-    pub(crate) const ANYWHERE: [Self; 7] = [
+    pub(crate) const ANYWHERE: [Self; 8] = [
         Self::TakenOver,
+        Self::Held,
         Self::FencedWriteDropped,
         Self::LostReplyFoundCommitted,
         Self::LostReplyFoundAbsent,
@@ -115,6 +118,29 @@ impl Turn<'_> {
         }
         self.me().next = Next::Ours;
         true
+    }
+
+    /// The commit that was just written claims what follows too, if anything follows at once: for a worker that is
+    /// free. It has the claim before the answer has come; since it may let it lie, that is also how it is afterwards.
+    pub(crate) fn holds(mut self) -> Option<Self> {
+        let design = &self.machine.design;
+        let World { row, workers, .. } = &mut self.made.to;
+        // Whatever is repeated keeps its attempts.
+        if row.place.step().is_none() || row.attempt > 0 {
+            return None;
+        }
+        let free = |worker: &&mut Worker| match worker.phase {
+            Phase::Idle => true,
+            Phase::Gone => worker.copy.is_none() && !worker.request,
+            Phase::Claimed | Phase::InDoubt(_) => false,
+        };
+        let worker = workers[..design.workers].iter_mut().find(free)?;
+        row.epoch += u8::from(design.hold == Hold::TakesAnEpoch);
+        row.attempt = 1;
+        row.leased = true;
+        *worker = Worker { phase: Phase::Claimed, epoch: row.epoch, place: row.place, number: 1, ..Worker::IDLE };
+        self.machine.sees(Sight::Held);
+        Some(self)
     }
 
     /// An operator acts, who saw the saga as it is: one who saw it before the latest event does nothing. Whether the

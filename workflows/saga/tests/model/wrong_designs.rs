@@ -1,6 +1,6 @@
 //! The designs that fall, each wrong in one respect. A model that did not find them would prove nothing.
 
-use crate::design::{Design, Effects, Guards, Refusals, Resend, Resource};
+use crate::design::{Design, Effects, Guards, Hold, Refusals, Resend, Resource};
 use crate::explore::explore;
 use crate::plans::Planner;
 use crate::world::Violation;
@@ -42,6 +42,13 @@ fn a_commit_that_forgets_the_seq_is_caught() {
         is_caught("forgets the seq", &forgetful, Violation::TwoEventsOfOneSeq);
         does_harm("forgets the seq", &forgetful);
     }
+}
+
+/// A request of the step before, which comes late, is let in as if it were the undo's own.
+#[test]
+fn a_hold_without_an_epoch_of_its_own_is_caught() {
+    let forgetful = Design { hold: Hold::KeepsItsOwn, ..Design::FENCED };
+    is_caught("hold without an epoch", &forgetful, Violation::FailedSagaLeftAnEffect);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use saga::store::{
     Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Lease, Note,
     Operated, Operation, Record, View,
 };
-use saga::{Active, Clock, Policy, SagaId, State, Store, Transition};
+use saga::{Active, Clock, Policy, SagaId, State, Store, Transition, WorkerName};
 use signup::{Conflict, Data, OperatorName, Proposal, SealedPassword, SignUp, TokenHash};
 
 use crate::facts::{EventFact, Facts, SagaFact, Snapshot};
@@ -135,6 +135,9 @@ impl Store<SignUp> for Memory {
         row.advance(transition, &commit.from, &commit.note, fence, now);
         if row.ended_at.is_some() {
             sealed.remove(&fence.saga);
+        }
+        if let (Committed::Then, Some(lease)) = (answer, commit.claims()) {
+            row.hold(&commit.note.worker, lease, now);
         }
         Ok(answer)
     }
@@ -292,11 +295,7 @@ impl Row {
         now: Timestamp,
     ) -> Option<Claimed<SignUp>> {
         let State::Active(state) = self.state.clone() else { return None };
-        self.epoch += 1;
-        self.attempt += 1;
-        self.step_claimed_at.get_or_insert(now);
-        let lease = Lease { worker: claim.worker.to_string(), until: now + claim.lease };
-        let taken_over = self.lease.replace(lease).is_some();
+        let taken_over = self.hold(&claim.worker, claim.lease, now);
         Some(Claimed {
             fence: Fence { saga, epoch: self.epoch, seq: self.seq() },
             state,
@@ -305,6 +304,14 @@ impl Row {
             taken_over,
             data: Data { applicant: self.proposal.applicant.clone(), sealed },
         })
+    }
+
+    /// Whether somebody's lease had run out.
+    fn hold(&mut self, worker: &WorkerName, lease: Duration, now: Timestamp) -> bool {
+        self.epoch += 1;
+        self.attempt += 1;
+        self.step_claimed_at.get_or_insert(now);
+        self.lease.replace(Lease { worker: worker.to_string(), until: now + lease }).is_some()
     }
 
     fn advance(&mut self, transition: &Transition, from: &Active, note: &Note, fence: Fence, now: Timestamp) {

@@ -4,28 +4,31 @@
 //! for. A call is bounded; the connection of one that ran out of time is dropped, never given to the next caller. So is
 //! the way back of a connection, also of one whose caller went away before the answer came.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use deadpool::managed::PoolError;
 use saga::store::Error;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow};
+use scopeguard::ScopeGuard;
+use sqlx::Postgres;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
 use sqlx::query::Query;
-use sqlx::{Connection, PgPool, Postgres};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use super::error::{Failure, failure};
+use super::pool::{Kept, Lent, Pool, Server, close_those, pool, tidy};
 
 /// How long a statement may take; the server gives it up at the same time.
 pub(super) const STATEMENT: Duration = Duration::from_secs(4);
-/// A connection that nobody uses for so long is closed.
-const IDLE: Duration = Duration::from_secs(30);
-/// A connection that was idle for so long is tried before it is used: the server may have gone away meanwhile.
-const STALE: Duration = Duration::from_secs(1);
-/// How long that may take. It leaves time to open another.
-const TRY: Duration = Duration::from_millis(300);
 /// How long a connection may take to be fit for the next caller: an answer may be on its way that nobody waits for.
 const RETURN: Duration = Duration::from_secs(2);
+/// How long the last calls are waited for.
+const CLOSE: Duration = Duration::from_secs(5);
+/// Between two looks at whether they have ended.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// How many connections there may be, and how long one is waited for.
 #[derive(Debug, Clone, Copy)]
@@ -38,28 +41,22 @@ pub(super) struct Bounds {
 pub(super) type Statement = Query<'static, Postgres, PgArguments>;
 
 /// Connections for one kind of use.
-#[derive(Debug, Clone)]
-pub(super) struct Connections(PgPool);
+#[derive(Clone)]
+pub(super) struct Connections {
+    pool: Pool,
+    acquire: Duration,
+    closing: Arc<AtomicBool>,
+    /// Ends with the last of those who share it.
+    _tidying: Arc<JoinSet<()>>,
+}
 
 impl Connections {
     /// None is opened before it is needed.
     pub(super) fn new(options: PgConnectOptions, bounds: Bounds) -> Self {
-        let pool = PgPoolOptions::new()
-            .max_connections(bounds.connections)
-            .acquire_timeout(bounds.acquire)
-            .idle_timeout(IDLE)
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for >= STALE {
-                        let silent = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
-                        timeout(TRY, connection.ping()).await.map_err(silent)??;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options);
-        Self(pool)
+        let pool = pool(Server::new(options, bounds.acquire), bounds.connections);
+        let mut tidying = JoinSet::new();
+        tidying.spawn(tidy(pool.weak()));
+        Self { pool, acquire: bounds.acquire, closing: Arc::default(), _tidying: Arc::new(tidying) }
     }
 
     /// Runs a statement and takes all its rows.
@@ -84,43 +81,70 @@ impl Connections {
     }
 
     async fn call<T>(&self, run: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>) -> Result<T, Failure> {
-        let connection = self.0.acquire().await.map_err(|error| Failure::Unavailable(error.to_string()))?;
-        let mut lent = Lent { connection, broken: false };
+        let mut lent = scopeguard::guard(self.lend().await?, return_once_quiet);
         let answer = timeout(STATEMENT, run(&mut lent.connection)).await;
         let failed = match answer {
-            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Ok(answer)) => {
+                ScopeGuard::into_inner(lent).is_well();
+                return Ok(answer);
+            }
             Ok(Err(error)) => failure(error),
             Err(_) => Failure::InDoubt("no answer in time".into()),
         };
-        lent.broken = !failed.leaves_the_connection_usable();
+        if !failed.leaves_the_connection_usable() {
+            drop(Kept::detach(ScopeGuard::into_inner(lent)));
+        }
         Err(failed)
     }
 
-    pub(super) async fn close(&self) {
-        self.0.close().await;
-    }
-
-    #[cfg(feature = "testing")]
-    pub(super) fn pool(&self) -> &PgPool {
-        &self.0
-    }
-}
-
-/// A connection on loan, which goes back in time or not at all.
-///
-/// The pool's own way back waits without end for what the server still has to say, and keeps the connection's place
-/// meanwhile: a server that falls silent would take all places one by one.
-struct Lent {
-    connection: PoolConnection<Postgres>,
-    broken: bool,
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        let returning = self.connection.return_to_pool();
-        // Not polled to its end, it drops the connection, without the polite close that waits for the same server.
-        if let (false, Ok(runtime)) = (self.broken, Handle::try_current()) {
-            runtime.spawn(timeout(RETURN, returning));
+    /// A connection, which goes back when it is dropped, in whatever state it is then.
+    pub(super) async fn lend(&self) -> Result<Lent, Failure> {
+        if self.closing.load(Ordering::Relaxed) {
+            return Err(Failure::Unavailable("the store is closed".into()));
         }
+        let lent = timeout(self.acquire, self.pool.get()).await;
+        let lent = lent.map_err(|_| Failure::Unavailable("no connection in time".into()))?;
+        lent.map_err(|error| match error {
+            PoolError::Backend(error) => Failure::Unavailable(error.to_string()),
+            other => Failure::Unavailable(other.to_string()),
+        })
     }
+
+    /// Lends no more, and closes all once their statements have ended.
+    pub(super) async fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+        let closing = async {
+            loop {
+                close_those(&self.pool, |_| true).await;
+                if self.pool.status().size == 0 {
+                    break;
+                }
+                sleep(LOOK).await;
+            }
+        };
+        let _ = timeout(CLOSE, closing).await;
+        self.pool.close();
+    }
+}
+
+impl std::fmt::Debug for Connections {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connections")
+    }
+}
+
+/// Gives a connection back once the server has nothing more to say to whoever used it last, in time or not at all. It
+/// keeps its place meanwhile: there are never more connections than there may be.
+fn return_once_quiet(mut lent: Lent) {
+    let Ok(runtime) = Handle::try_current() else {
+        drop(Kept::detach(lent));
+        return;
+    };
+    runtime.spawn(async move {
+        if lent.answers(RETURN).await {
+            lent.is_well();
+        } else {
+            drop(Kept::detach(lent));
+        }
+    });
 }

@@ -5,10 +5,12 @@
 //! know. One that goes away does not stop its write.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use saga::store::Error;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
@@ -93,18 +95,19 @@ async fn drive<B: Batch>(batch: Arc<B>, mut queue: mpsc::Receiver<Waiting<B>>) {
         turn_away_the_late(&mut waiting);
         let left = take_turns::<B>(&mut waiting);
         let members = std::mem::replace(&mut waiting, left);
-        // In a task of its own: one that panics takes the replies to its members with it, and the lane stays open.
-        let _ = tokio::spawn(serve(Arc::clone(&batch), members)).await;
+        // One that panics takes the replies to its members with it, and the lane stays open. What the next one finds of
+        // it are connections, which see to their own state.
+        let _ = AssertUnwindSafe(serve(&*batch, members)).catch_unwind().await;
     }
 }
 
-async fn serve<B: Batch>(batch: Arc<B>, members: Vec<Waiting<B>>) {
+async fn serve<B: Batch>(batch: &B, members: Vec<Waiting<B>>) {
     let members = members.into_iter().map(|waiting| (waiting.member, waiting.reply));
     let (members, replies): (Vec<_>, Vec<_>) = members.unzip();
     if members.is_empty() {
         return;
     }
-    for (answer, reply) in answers(&*batch, &members).await.into_iter().zip(replies) {
+    for (answer, reply) in answers(batch, &members).await.into_iter().zip(replies) {
         // The caller may have gone; what is written stays written.
         let _ = reply.send(answer);
     }

@@ -19,6 +19,7 @@ mod list;
 mod open;
 mod operate;
 mod operators;
+mod pool;
 mod read;
 mod ready;
 mod schema;
@@ -134,15 +135,12 @@ impl Postgres {
     /// [`Error::Unavailable`].
     #[cfg(feature = "testing")]
     pub async fn connection(&self) -> Result<sqlx::PgConnection, Error> {
-        let connection = self.back.pool().acquire().await.map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(connection.detach())
+        Ok(pool::Kept::detach(self.back.lend().await?))
     }
 
     /// Closes every connection, once its statement has ended.
     pub async fn close(self) {
-        for connections in [&self.front, &self.work, &self.back] {
-            connections.close().await;
-        }
+        tokio::join!(self.front.close(), self.work.close(), self.back.close());
     }
 }
 

@@ -17,10 +17,11 @@ use crate::facts::{EventFact, Facts, SagaFact, Snapshot, UserFact};
 impl Snapshot for Postgres {
     async fn facts(&self) -> Result<Facts, Error> {
         let error = |error| Error::from(failure(error));
-        let mut db = self.back.pool().acquire().await.map_err(error)?;
+        let mut lent = self.back.lend().await?;
+        let db = &mut lent.connection;
         // One read transaction sees one state of the database.
         db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(error)?;
-        let facts = facts(&mut db).await;
+        let facts = facts(db).await;
         db.execute("ROLLBACK").await.map_err(error)?;
         facts
     }

@@ -1,5 +1,7 @@
 //! Committing a step: lock, effect, advance, event.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use saga::store::{Commit, Committed, Error};
 use saga::{End, State, Transition};
@@ -17,10 +19,12 @@ pub(super) const SQL: &[(&str, &str)] =
 const LOCK: &str = "
 SELECT 1 FROM sagas WHERE id = ?1 AND epoch = ?2 AND seq = ?3 AND state = ?4 AND step = ?5 AND code IS ?6";
 
+/// Whoever goes on with it has claimed the next step herewith: ?9 and ?10 are who and for how long.
 const ADVANCE: &str = "
 UPDATE sagas
-   SET seq = seq + 1, state = ?4, step = ?5, code = ?6, attempt = 0, due_at = ?7, ended_at = ?8,
-       lease_owner = NULL, lease_until = NULL, step_claimed_at = NULL, stuck_since = NULL
+   SET seq = seq + 1, state = ?4, step = ?5, code = ?6, due_at = ?7, ended_at = ?8, stuck_since = NULL,
+       epoch = epoch + (?10 IS NOT NULL), attempt = (?10 IS NOT NULL), lease_owner = ?9, lease_until = ?7 + ?10,
+       step_claimed_at = CASE WHEN ?10 IS NOT NULL THEN ?7 END
  WHERE id = ?1 AND epoch = ?2 AND seq = ?3";
 
 const AGAIN: &str = "
@@ -48,12 +52,12 @@ impl Write for CommitStep {
             Some(effect) => effect::apply(db, commit.fence.saga, effect, now).await?,
             None => true,
         };
-        let (transition, answer) = match (applied, &commit.if_refused) {
-            (true, _) => (&commit.then, Committed::Then),
-            (false, Some(refused)) => (refused, Committed::Refused),
+        let (transition, claims, answer) = match (applied, &commit.if_refused) {
+            (true, _) => (&commit.then, commit.claims(), Committed::Then),
+            (false, Some(refused)) => (refused, None, Committed::Refused),
             (false, None) => return Err(Error::Rejected("the effect conflicts".into())),
         };
-        self.advance(db, transition, now).await?;
+        self.advance(db, transition, claims, now).await?;
         self.event(db, transition, now).await?;
         Ok(answer)
     }
@@ -76,8 +80,14 @@ impl CommitStep {
         Ok(held.is_some())
     }
 
-    async fn advance(&self, db: &mut SqliteConnection, transition: &Transition, now: Millis) -> Result<(), Error> {
-        let fence = &self.0.fence;
+    async fn advance(
+        &self,
+        db: &mut SqliteConnection,
+        transition: &Transition,
+        claims: Option<Duration>,
+        now: Millis,
+    ) -> Result<(), Error> {
+        let Commit { fence, note, .. } = &self.0;
         let (saga, epoch, seq) = (fence.saga.uuid(), stored(fence.epoch)?, stored(fence.seq)?);
         let update = match transition {
             Transition::Advance { to, .. } => sqlx::query(ADVANCE)
@@ -88,7 +98,9 @@ impl CommitStep {
                 .bind(to.step().map(saga::StepName::as_str))
                 .bind(to.code().map(saga::Code::as_str))
                 .bind(now)
-                .bind(matches!(to, State::Ended(_)).then_some(now)),
+                .bind(matches!(to, State::Ended(_)).then_some(now))
+                .bind(claims.map(|_| note.worker.to_string()))
+                .bind(claims.map(millis)),
             Transition::Again { after, stuck, .. } => {
                 sqlx::query(AGAIN).bind(saga).bind(epoch).bind(seq).bind(now).bind(millis(*after)).bind(stuck)
             }

@@ -5,6 +5,7 @@ mod claiming;
 mod committing;
 mod effects;
 mod fleet;
+mod holding;
 mod housekeeping;
 mod inspecting;
 mod leases;
@@ -45,6 +46,16 @@ on_every_store! { ()
         a_commit_after_the_end_is_fenced,
         a_commit_frees_the_saga_for_the_next_step_at_once,
         attempts_are_counted_anew_after_an_advance;
+    holding:
+        a_commit_that_holds_claims_the_next_step_in_either_direction,
+        a_commit_that_holds_sent_twice_claims_once,
+        a_hold_whose_lease_runs_out_is_taken_over,
+        a_hold_that_is_handed_back_was_no_attempt,
+        a_refusal_holds_nothing,
+        a_commit_after_which_nothing_follows_at_once_holds_nothing,
+        silence_counts_from_the_hold,
+        an_action_fences_a_hold,
+        many_commits_at_once_hold_what_they_ask_for;
     effects:
         every_step_leaves_what_it_makes,
         every_undo_takes_away_what_its_step_made,

@@ -5,5 +5,7 @@ mod keys;
 mod lanes;
 mod lost;
 mod opening;
+mod returning;
 mod statements;
 mod tampering;
+mod way;

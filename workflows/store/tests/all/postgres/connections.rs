@@ -8,53 +8,10 @@ use servers::Postgres as Server;
 use sqlx::{AssertSqlSafe, Executor};
 use store::Postgres;
 use store::postgres::Database;
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::way::Way;
 use crate::world::{USER, World, raw_postgres, running};
-
-/// A way to the server on which connections can be stranded: they stay open, and nothing passes any more.
-struct Way {
-    port: u16,
-    stranded: watch::Sender<usize>,
-}
-
-impl Way {
-    async fn open() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (port, stranded) = (listener.local_addr().unwrap().port(), watch::Sender::new(0));
-        let strandings = stranded.clone();
-        tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let mut strandings = strandings.subscribe();
-                tokio::spawn(async move {
-                    let mut server = TcpStream::connect(("127.0.0.1", Server::shared().port())).await.unwrap();
-                    tokio::select! {
-                        _ = copy_bidirectional(&mut client, &mut server) => {}
-                        _ = strandings.changed() => std::future::pending::<()>().await,
-                    }
-                });
-            }
-        });
-        Self { port, stranded }
-    }
-
-    /// Strands all connections that there are. New ones pass.
-    fn strand(&self) {
-        self.stranded.send_modify(|times| *times += 1);
-    }
-
-    async fn store(&self, w: &World) -> Postgres {
-        let url = format!(
-            "postgres://postgres@127.0.0.1:{}/{}?options=-csearch_path%3Dmanual,pg_catalog,public",
-            self.port,
-            w.database()
-        );
-        Database::new(&url, 6).unwrap().open().await.unwrap()
-    }
-}
 
 async fn load_all_at_once(store: &Postgres, saga: SagaId) {
     for loaded in join_all((0..16).map(|_| store.load(saga))).await {
@@ -66,7 +23,7 @@ async fn load_all_at_once(store: &Postgres, saga: SagaId) {
 async fn connections_whose_callers_went_away_in_silence_are_replaced_in_time() {
     let w = World::in_postgres().await;
     let (saga, way) = (w.accept("ada").await, Way::open().await);
-    let store = way.store(&w).await;
+    let store = way.store(&w, 6).await;
     load_all_at_once(&store, saga).await;
     way.strand();
     for gone in join_all((0..16).map(|_| timeout(Duration::from_millis(100), store.load(saga)))).await {
@@ -83,7 +40,7 @@ async fn connections_whose_callers_went_away_in_silence_are_replaced_in_time() {
 async fn a_connection_that_fell_silent_while_idle_is_replaced_within_the_call() {
     let w = World::in_postgres().await;
     let (saga, way) = (w.accept("ada").await, Way::open().await);
-    let store = way.store(&w).await;
+    let store = way.store(&w, 6).await;
     store.load(saga).await.unwrap();
     way.strand();
     // After this time it is not taken for fit unseen.

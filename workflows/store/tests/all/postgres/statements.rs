@@ -117,7 +117,8 @@ async fn statements_do_not_walk_what_has_ended() {
     let commit = format!(
         "ARRAY['{id}']::uuid[], ARRAY[0], ARRAY[0], ARRAY['running'], ARRAY['create_user'], ARRAY[NULL],
          ARRAY['running'], ARRAY['create_organization'], ARRAY[NULL], ARRAY[NULL::bigint], ARRAY[false], ARRAY['done'],
-         ARRAY[NULL], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL], ARRAY[1], ARRAY['w'], ARRAY[1], ARRAY[NULL], ARRAY['x']"
+         ARRAY[NULL], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL], ARRAY[1], ARRAY['w'], ARRAY[1], ARRAY[NULL], ARRAY['x'],
+         ARRAY[20000]"
     );
     let page = "'signup', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 0, NULL, NULL, NULL, false, 50";
     for (name, arguments) in [

@@ -75,6 +75,12 @@ impl Process {
         self.line.alive(self.engine.run(job)).await
     }
 
+    /// Runs a job, and claims what follows.
+    pub(crate) async fn run_on(&self, job: &Job<SignUp>) -> Result<(Ran, Option<Job<SignUp>>), Died> {
+        let (ran, next) = self.line.alive(self.engine.run_on(job, |_| Some(()))).await?;
+        Ok((ran, next.map(|next| next.job)))
+    }
+
     pub(super) async fn hand_back(&self, job: &Job<SignUp>, due_in: Duration) {
         self.line.alive(self.engine.hand_back(job, due_in)).await.unwrap();
     }

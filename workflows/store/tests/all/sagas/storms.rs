@@ -89,9 +89,19 @@ pub(super) async fn whatever_workers_clocks_and_replies_do_each_sign_up_ends_who
         let completed = facts.sagas.iter().filter(|saga| saga.state == State::Ended(End::Completed)).count();
         assert_eq!(facts.users.len(), completed);
     }
-    for sight in
-        ["committed", "fenced", "handed back", "abandoned", "died", "operated", "stale", "left", "completed", "failed"]
-    {
+    for sight in [
+        "committed",
+        "went on",
+        "fenced",
+        "handed back",
+        "abandoned",
+        "died",
+        "operated",
+        "stale",
+        "left",
+        "completed",
+        "failed",
+    ] {
         assert!(sights.get(sight).is_some_and(|count| *count > 0), "never {sight}: {sights:?}");
     }
 }
@@ -164,15 +174,22 @@ impl Storm {
             return;
         }
         let at = self.random.below(jobs.len());
-        let ran = worker.run(&jobs[at]).await;
+        let ran = match self.random.below(2) {
+            0 => worker.run(&jobs[at]).await.map(|ran| (ran, None)),
+            _ => worker.run_on(&jobs[at]).await,
+        };
         if self.random.below(4) > 0 {
             jobs.swap_remove(at);
         }
         let sight = match ran {
-            Ok(Ran::Committed(_)) => "committed",
-            Ok(Ran::Fenced) => "fenced",
-            Ok(Ran::HandedBack) => "handed back",
-            Ok(Ran::Abandoned) => "abandoned",
+            Ok((Ran::Committed(_), Some(next))) => {
+                jobs.push(next);
+                "went on"
+            }
+            Ok((Ran::Committed(_), None)) => "committed",
+            Ok((Ran::Fenced, _)) => "fenced",
+            Ok((Ran::HandedBack, _)) => "handed back",
+            Ok((Ran::Abandoned, _)) => "abandoned",
             Err(_) => return self.replace(w, who, sights).await,
         };
         *sights.entry(sight.to_owned()).or_default() += 1;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use saga::operate::{Signature, act};
 use saga::plan::EventKind;
-use saga::store::{Accepted, Claim, Claimed, Commit, Note, Operation};
+use saga::store::{Accepted, Claim, Claimed, Commit, Fence, Note, Operation};
 use saga::{Action, Active, Code, End, Policy, Saga, SagaId, State, StepName, Transition, WorkerName};
 use signup::{Conflict, Effect, OrganizationName, PasswordHash, SignUp};
 
@@ -91,7 +91,23 @@ pub(crate) fn commit(claimed: &Claimed<SignUp>, effect: Option<Effect>, then: Tr
         took: Duration::from_millis(5),
         error: None,
     };
-    Commit { fence: claimed.fence, from: claimed.state.clone(), effect, then, if_refused: None, note }
+    Commit { fence: claimed.fence, from: claimed.state.clone(), effect, then, if_refused: None, hold: None, note }
+}
+
+/// The same commit, which claims what follows too.
+pub(crate) fn holding(commit: Commit<SignUp>) -> Commit<SignUp> {
+    Commit { hold: Some(Policy::STANDARD.lease), ..commit }
+}
+
+/// What a commit that holds claims.
+pub(crate) fn held(claimed: &Claimed<SignUp>, by: &Commit<SignUp>) -> Claimed<SignUp> {
+    let Fence { saga, epoch, seq } = claimed.fence;
+    Claimed {
+        fence: Fence { saga, epoch: epoch + 1, seq: seq + 1 },
+        state: by.leads_to().unwrap().clone(),
+        attempt: 1,
+        ..claimed.clone()
+    }
 }
 
 /// An operator's action on a saga that they saw there.

@@ -1,0 +1,141 @@
+//! Where connections are kept between two calls.
+//!
+//! One goes back without a word to the server: whoever borrows it knows whether its last call has ended. sqlx's own
+//! pool asks the server each time, which doubles the round trips.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use deadpool::managed::{self, Metrics, Object, QueueMode, RecycleError, RecycleResult, WeakPool};
+use futures_util::future::join_all;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{Connection, Error};
+use tokio::time::{sleep, timeout};
+
+/// A connection that nobody uses for so long is closed.
+const IDLE: Duration = Duration::from_secs(30);
+/// How often those are looked for.
+const TIDY: Duration = Duration::from_secs(5);
+/// A connection that was idle for so long is tried before it is used: the server may have gone away meanwhile.
+const STALE: Duration = Duration::from_secs(1);
+/// How long that may take. It leaves time to open another.
+const TRY: Duration = Duration::from_millis(300);
+/// Between two tries to connect to a server that is about to be there: doubling from the first to the second.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
+/// How long a connection may take to say goodbye.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Connections, opened when they are needed. The last to go back is the next to be lent: those that are not needed
+/// are left alone until they are closed.
+pub(super) type Pool = managed::Pool<Server>;
+
+/// A connection on loan. Dropped, it goes back.
+pub(super) type Lent = Object<Server>;
+
+#[expect(clippy::expect_used, reason = "refused are timeouts without a runtime alone, and it has none")]
+pub(super) fn pool(server: Server, connections: u32) -> Pool {
+    let most = usize::try_from(connections).unwrap_or(usize::MAX);
+    Pool::builder(server).max_size(most).queue_mode(QueueMode::Lifo).build().expect("a pool")
+}
+
+/// Closes what has been idle for too long, until the pool is gone.
+pub(super) async fn tidy(pool: WeakPool<Server>) {
+    loop {
+        sleep(TIDY).await;
+        let Some(pool) = pool.upgrade() else { return };
+        close_those(&pool, |kept| kept.since.elapsed() >= IDLE).await;
+    }
+}
+
+/// Closes those that are not on loan, politely, but waits for no server that is silent.
+pub(super) async fn close_those(pool: &Pool, which: impl Fn(&Kept) -> bool) {
+    let removed = pool.retain(|kept, _| !which(kept)).removed;
+    join_all(removed.into_iter().map(|kept| timeout(GOODBYE, kept.connection.close()))).await;
+}
+
+/// A connection, and when it was last known to be well.
+pub(super) struct Kept {
+    pub(super) connection: PgConnection,
+    since: Instant,
+}
+
+impl Kept {
+    /// To be called before it goes back after a call: it is known to be well.
+    pub(super) fn is_well(&mut self) {
+        self.since = Instant::now();
+    }
+
+    /// Whether the server answers on it, and has nothing left to say, within this time.
+    pub(super) async fn answers(&mut self, within: Duration) -> bool {
+        matches!(timeout(within, self.connection.ping()).await, Ok(Ok(())))
+    }
+
+    /// Takes a connection out of its pool, which may open another.
+    pub(super) fn detach(lent: Lent) -> PgConnection {
+        Object::take(lent).connection
+    }
+}
+
+/// What connections are opened to.
+pub(super) struct Server {
+    options: PgConnectOptions,
+    /// How long it is tried to connect, where the server is about to be there.
+    patience: Duration,
+    /// Connections that were last used before this are not fit.
+    fell_silent: Mutex<Option<Instant>>,
+}
+
+impl Server {
+    pub(super) fn new(options: PgConnectOptions, patience: Duration) -> Self {
+        Self { options, patience, fell_silent: Mutex::new(None) }
+    }
+
+    /// What breaks an idle connection, such as the end of its server, breaks those that are idle for longer: a caller
+    /// tries one and opens another, whatever the number that is kept.
+    fn condemns(&self, kept: &Kept) -> bool {
+        let fell_silent = self.fell_silent.lock().unwrap_or_else(PoisonError::into_inner);
+        fell_silent.is_some_and(|last_used| kept.since <= last_used)
+    }
+
+    fn condemn(&self, kept: &Kept) {
+        let mut fell_silent = self.fell_silent.lock().unwrap_or_else(PoisonError::into_inner);
+        *fell_silent = (*fell_silent).max(Some(kept.since));
+    }
+}
+
+impl managed::Manager for Server {
+    type Type = Kept;
+    type Error = Error;
+
+    async fn create(&self) -> Result<Kept, Error> {
+        let (begun, mut pause) = (Instant::now(), PAUSE.0);
+        loop {
+            match PgConnection::connect_with(&self.options).await {
+                Ok(connection) => return Ok(Kept { connection, since: Instant::now() }),
+                Err(error) if !passes(&error) || begun.elapsed() + pause >= self.patience => return Err(error),
+                Err(_) => sleep(pause).await,
+            }
+            pause = (pause * 2).min(PAUSE.1);
+        }
+    }
+
+    async fn recycle(&self, kept: &mut Kept, _: &Metrics) -> RecycleResult<Error> {
+        if kept.since.elapsed() < STALE {
+            return Ok(());
+        }
+        if !self.condemns(kept) && kept.answers(TRY).await {
+            return Ok(());
+        }
+        self.condemn(kept);
+        Err(RecycleError::message("silent"))
+    }
+}
+
+/// Whether a server that refuses a connection like this is about to be there.
+fn passes(error: &Error) -> bool {
+    match error {
+        Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
+        Error::Database(error) => error.is_transient_in_connect_phase(),
+        _ => false,
+    }
+}
