@@ -15,8 +15,11 @@ use crate::problem::Problem;
 
 /// How long a client waits for an acceptance.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a new try may begin; what is left of the patience is for its answer.
-const TRYING: Duration = Duration::from_millis(4500);
+/// How long a new try may begin where an earlier one may have written; what is left of the patience is for its answer.
+const SETTLING: Duration = Duration::from_millis(4500);
+/// How long a new try may begin where nothing was written: a store that is away makes each try wait, and the client is
+/// to hear of it within 2 s.
+const TRYING: Duration = Duration::from_millis(500);
 /// The delays between tries; their number is bounded by the patience.
 const RETRY: Retry =
     Retry { attempts: u32::MAX, first: Duration::from_millis(50), longest: Duration::from_millis(500) };
@@ -48,7 +51,7 @@ pub(super) async fn accept(api: &Arc<Api>, proposal: Proposal) -> Result<Accepte
 
 /// Sends the same proposal until there is an answer: the store accepts it once.
 async fn persist(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, Problem> {
-    let deadline = Instant::now() + TRYING;
+    let begun = Instant::now();
     let (mut tries, mut in_doubt) = (0, false);
     loop {
         let error = match api.store.accept(&proposal).await {
@@ -68,7 +71,7 @@ async fn persist(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, 
         }
         tries += 1;
         let delay = RETRY.delay(tries, api.random.fraction());
-        if Instant::now() + delay >= deadline {
+        if begun.elapsed() + delay >= if in_doubt { SETTLING } else { TRYING } {
             warn!(%error, tries, in_doubt, "gave up on accepting a sign-up");
             return Err(if in_doubt {
                 Problem::OutcomeUnknown { marked: proposal.idempotency.is_some() }

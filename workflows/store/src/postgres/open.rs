@@ -171,8 +171,10 @@ impl Database {
         let servers = self.servers.told(&SETTINGS).told(&[("statement_timeout", statement_timeout.as_str())]);
         let [front, work, back] = shares(self.connections);
         let pool = |connections, acquire| Connections::new(servers.clone(), Bounds { connections, acquire });
+        // A request waits for that of another in its lane, and then for its own: a client hears within 2 s that the server
+        // is away.
         Ok(Postgres::over(
-            pool(front, Duration::from_secs(1)),
+            pool(front, Duration::from_millis(800)),
             pool(work, Duration::from_secs(2)),
             pool(back, Duration::from_secs(2)),
         ))
@@ -206,9 +208,8 @@ impl Database {
         let asked = sqlx::query(SERVER);
         let row = timeout(CONNECT, asked.fetch_one(&mut connection)).await.map_err(|_| no_answer())?;
         let row = row.map_err(connect_error)?;
-        if row.try_get::<i32, _>("number").map_err(connect_error)? < OLDEST {
-            return Err(OpenError::TooOld(row.try_get("version").map_err(connect_error)?));
-        }
+        let number = row.try_get("number").map_err(connect_error)?;
+        will_do(number, row.try_get("version").map_err(connect_error)?)?;
         Ok(connection)
     }
 }
@@ -218,6 +219,11 @@ impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Database").field(&self.place()).finish()
     }
+}
+
+/// Whether a server of this version will do.
+fn will_do(number: i32, version: String) -> Result<(), OpenError> {
+    if number < OLDEST { Err(OpenError::TooOld(version)) } else { Ok(()) }
 }
 
 /// How many connections are for requests, for workers and for operators. Operators are let in however busy the rest
@@ -241,6 +247,19 @@ mod tests {
             assert_eq!(shares.iter().sum::<u32>(), connections.max(3), "{shares:?}");
         }
         assert_eq!(shares(32), [15, 15, 2]);
+    }
+
+    #[test]
+    fn a_server_that_is_too_old_is_named() {
+        let refused = will_do(140_019, "14.19 (Debian 14.19-1)".to_owned()).unwrap_err();
+        assert!(!refused.passes());
+        assert_eq!(
+            refused.to_string(),
+            "the server is PostgreSQL 14.19 (Debian 14.19-1), too old: 15 is the oldest that will do"
+        );
+        for number in [150_000, 150_018, 180_001] {
+            assert_eq!(will_do(number, "15.0".to_owned()), Ok(()));
+        }
     }
 
     #[test]
