@@ -5,9 +5,10 @@
 //!
 //! - [`Wakes`] tells workers at once that a step is due; without it they would find out at the next tick.
 //! - `queue` takes due sagas from the database, `crew` hands a saga on to its next step: both are apalis backends.
-//! - `heartbeat` tells operators that this process lives.
+//! - `heartbeat` tells operators that this process lives; [`Attendance`] does so for one that has no workers.
 //! - [`Workers`] runs them all, and stops them cleanly.
 
+mod attendance;
 mod backend;
 mod crew;
 mod heartbeat;
@@ -17,5 +18,6 @@ mod queue;
 mod wakes;
 mod workers;
 
+pub use attendance::Attendance;
 pub use wakes::Wakes;
 pub use workers::{Slots, Workers};

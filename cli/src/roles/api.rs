@@ -38,7 +38,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     // All who are told of sagas that advance. The workers are other processes, and find what is due at their next tick.
     let listener: Arc<dyn Listener> = Arc::new(vec![Arc::clone(&waiters) as Arc<dyn Listener>]);
     let api = parts.api((keys.sealer, keys.hash_key), listener, Arc::clone(&waiters), Arc::clone(&health));
-    let presence = Presence::begin(Arc::clone(&database.fleet), parts.process);
+    let presence = Presence::begin(parts.attendance());
     health.begin(vec![Arc::new(database.pulse())]);
     info!(%version, %address, database = %database.kind(), at = database.place, "started");
     let farewell = Farewell { health, waiters, drain: config.drain };

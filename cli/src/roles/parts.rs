@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::api::{Api, Health, Waiters};
+use ::worker::Attendance;
 use saga::fleet::Process;
-use saga::{Clock, Listener, OsRandom, Random, SteadyClock, SystemClock, WorkerName};
-use signup::{HashKey, Sealer};
+use saga::{Clock, Listener, OsRandom, Policy, Random, SteadyClock, SystemClock, WorkerName};
+use signup::{HashKey, Sealer, SignUp};
 use tokio::time::timeout;
 use tracing::warn;
 
@@ -36,6 +37,17 @@ impl<'d> Parts<'d> {
         let random: Arc<dyn Random> = Arc::new(OsRandom);
         let process = process(role, WorkerName::unique(role.name(), &*random));
         Self { database, clock, random, process }
+    }
+
+    /// What it does besides, if it runs no workers.
+    pub(super) fn attendance(&self) -> Attendance<SignUp> {
+        Attendance {
+            fleet: Arc::clone(&self.database.fleet),
+            process: self.process.clone(),
+            store: Arc::clone(&self.database.store),
+            policy: Policy::STANDARD,
+            random: Arc::clone(&self.random),
+        }
     }
 
     /// What answers requests. `listener` is told of sagas that advance, `waiters` are among those who hear of it.
