@@ -151,6 +151,19 @@ async fn sign_ups_are_taken_by_one_process_and_completed_by_others() {
 }
 
 #[tokio::test]
+async fn an_api_alone_wipes_passwords_that_are_too_old() {
+    let site = Site::with_database().await;
+    let cluster = Cluster::on(&site.url).await;
+    cluster.migrate().await;
+    let api = cluster.start("api", "api").await;
+    let accepted = api.client().await.unwrap().sign_up("ada@example.com", "Ada", 0).await.unwrap();
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    assert_eq!(site.sealed_passwords().await, 1);
+    site.execute("UPDATE sealed_passwords SET sealed_at = now() - interval '16 minutes'").await;
+    eventually("the password is wiped", async || (site.sealed_passwords().await == 0).then_some(())).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_a_process_is_not_told_is_named_in_one_line() {
     let cluster = Cluster::on("postgres://127.0.0.1:1/x").await;
     for role in ["api", "worker"] {

@@ -41,6 +41,12 @@ impl Site {
         PgConnection::connect(&self.url).await.unwrap().execute(sql).await.unwrap();
     }
 
+    /// How many passwords are there that are sealed and not hashed.
+    pub(crate) async fn sealed_passwords(&self) -> i64 {
+        let mut database = PgConnection::connect(&self.url).await.unwrap();
+        sqlx::query_scalar("SELECT count(*) FROM sealed_passwords").fetch_one(&mut database).await.unwrap()
+    }
+
     pub(crate) fn data(&self, process: &str) -> PathBuf {
         self.folder.path().join(process)
     }
