@@ -122,6 +122,7 @@ fn compose(
         engine: Arc::new(engine),
         store: Arc::clone(&store),
         wakes,
+        redis: None,
         random: Arc::clone(&random),
         policy,
         slots: Slots { first: 2 * cores(), each: SLOTS },

@@ -1,0 +1,78 @@
+//! What hints are for.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use servers::{Redis, RedisOptions};
+use tokio::time::Instant;
+use worker::Slots;
+
+use crate::process::Process;
+use crate::wait::until;
+use crate::world::World;
+
+#[tokio::test]
+async fn a_saga_that_one_process_accepts_is_run_by_another_at_once() {
+    let (server, world) = (Redis::start(&RedisOptions::default()).unwrap(), World::of_hints_alone());
+    let (api, worker) = (Process::api(&server.url()), Process::worker(&world, &server.url()));
+    until("both are in touch with Redis", || api.is_well() && worker.is_well()).await;
+    let mut hops = Vec::new();
+    for _ in 0..50 {
+        let begun = Instant::now();
+        let saga = world.sign_up(&*api.listener).await;
+        world.completed(&[saga]).await;
+        hops.push(world.store.claimed_at(saga).unwrap() - begun);
+        world.went_straight(&[saga]).await;
+    }
+    hops.sort();
+    println!(
+        "accepted to claimed in another process: median {:?}, 90 % {:?}, longest {:?}",
+        hops[25], hops[45], hops[49]
+    );
+    let counts = worker.redis.counts();
+    assert_eq!((counts.claimed, counts.foreign, counts.restarts), (50, 0, 0));
+    assert_eq!(api.redis.counts().pushed, 50);
+    worker.stop().await;
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn hints_that_come_together_are_claimed_together() {
+    let (server, world) = (Redis::start(&RedisOptions::default()).unwrap(), World::of_hints_alone());
+    let slots = Slots { first: 32, each: 32 };
+    let (api, worker) = (Process::api(&server.url()), Process::worker_with(&world, &server.url(), slots));
+    until("both are in touch with Redis", || api.is_well() && worker.is_well()).await;
+    *world.store.claims_take.lock().unwrap() = Duration::from_millis(20);
+    let mut sagas = Vec::new();
+    for _ in 0..200 {
+        sagas.push(world.sign_up(&*api.listener).await);
+    }
+    world.completed(&sagas).await;
+    world.went_straight(&sagas).await;
+    let claims = world.store.told_claims.load(Ordering::Relaxed);
+    println!("200 sagas in {claims} claims");
+    assert!(claims <= 60, "{claims}");
+    worker.stop().await;
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_without_a_free_slot_leaves_hints_to_others() {
+    let (server, world) = (Redis::start(&RedisOptions::default()).unwrap(), World::of_hints_alone());
+    let (api, busy) =
+        (Process::api(&server.url()), { Process::worker_with(&world, &server.url(), Slots { first: 1, each: 1 }) });
+    until("both are in touch with Redis", || api.is_well() && busy.is_well()).await;
+    let hanging = world.sign_up_as("sabotage create_user:hang", &*api.listener).await;
+    until("it is at work", || world.store.claimed_at(hanging).is_some()).await;
+    let idle = Process::worker(&world, &server.url());
+    until("the other is in touch with Redis", || idle.is_well()).await;
+    let mut sagas = Vec::new();
+    for _ in 0..20 {
+        sagas.push(world.sign_up(&*api.listener).await);
+    }
+    world.completed(&sagas).await;
+    assert_eq!(busy.redis.counts().crowded + idle.redis.counts().crowded, 0);
+    busy.stop().await;
+    idle.stop().await;
+    api.stop().await;
+}

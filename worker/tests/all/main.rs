@@ -1,0 +1,14 @@
+//! Workers with a Redis server of their own, on a store in memory.
+//!
+//! The store can be told to let nobody look for due sagas: then a saga goes on by hints alone, or not at all.
+
+mod cleaning;
+mod hints;
+mod log;
+mod nonsense;
+mod outages;
+mod process;
+mod stopping;
+mod wait;
+mod watched;
+mod world;
