@@ -1,16 +1,24 @@
 //! What is answered where no endpoint answers.
 
 use std::any::Any;
+use std::sync::Arc;
 
+use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tracing::error;
 
+use crate::Health;
 use crate::problem::Problem;
 
 /// No route has this path.
 pub(crate) async fn not_found() -> Problem {
     Problem::NotFound
+}
+
+/// No route has this path, or none has it yet.
+pub(crate) async fn not_found_yet(State(health): State<Arc<Health>>) -> Problem {
+    if health.is_starting() { Problem::Unavailable } else { Problem::NotFound }
 }
 
 /// The route has other methods. The router adds `Allow`, which is all that `OPTIONS` asks for.

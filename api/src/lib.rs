@@ -25,7 +25,8 @@ mod state;
 mod time;
 mod waiters;
 
+pub use health::{Component, Condition, Health, Trouble};
 pub use openapi::openapi;
-pub use router::router;
+pub use router::{health_router, router};
 pub use state::Api;
 pub use waiters::Waiters;

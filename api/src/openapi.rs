@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::{FieldError, Problem};
 use crate::router::endpoints;
-use crate::{Api, admin};
+use crate::{Api, admin, health};
 
 const ABOUT: &str = "\
 Signs people up, wholly or not at all: a user, their organization, their profile and their claims.
@@ -55,6 +55,7 @@ pub(crate) fn head() -> utoipa::openapi::OpenApi {
 /// The OpenAPI document, as JSON.
 pub fn openapi() -> String {
     let mut document = endpoints().into_openapi();
+    document.merge(health::endpoints().into_openapi());
     document.merge(admin::endpoints().into_openapi());
     json(&document)
 }

@@ -114,6 +114,13 @@ pub(crate) enum Problem {
     ActionUnknown,
     /// The store is away; nothing was done.
     Unavailable,
+    /// The process cannot do its work.
+    NotReady {
+        /// What it cannot do it without: `database`, or `process` where it starts or stops.
+        component: &'static str,
+        /// What is wrong with that.
+        why: &'static str,
+    },
 }
 
 /// What is wrong with one field of the body, or one parameter of the query.
@@ -171,6 +178,7 @@ impl Problem {
             Self::OutcomeUnknown { .. } => Kind::OutcomeUnknown,
             Self::ActionUnknown => Kind::ActionUnknown,
             Self::Unavailable => Kind::Unavailable,
+            Self::NotReady { .. } => Kind::NotReady,
         }
     }
 
@@ -205,7 +213,8 @@ impl Problem {
             | Self::Internal
             | Self::OutcomeUnknown { marked: true }
             | Self::ActionUnknown
-            | Self::Unavailable => self.kind().advice().into(),
+            | Self::Unavailable
+            | Self::NotReady { .. } => self.kind().advice().into(),
         }
     }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn_with_state, map_response, map_response_with_state};
 use axum::response::Redirect;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Api, admin, docs, fallback, headers, health, observe, openapi, signups};
+use crate::{Api, Health, admin, docs, fallback, headers, health, observe, openapi, signups};
 
 /// The service's routes.
 ///
@@ -18,7 +18,8 @@ use crate::{Api, admin, docs, fallback, headers, health, observe, openapi, signu
 pub fn router(api: Api) -> Router {
     let api = Arc::new(api);
     let operators = admin::endpoints().with_state(admin::Locked::new(Arc::clone(&api)));
-    let (endpoints, document) = endpoints().merge(operators).split_for_parts();
+    let health = health::endpoints().with_state(Arc::clone(&api.health));
+    let (endpoints, document) = endpoints().merge(health).merge(operators).split_for_parts();
     // What comes last here sees a request first.
     endpoints
         .route("/", get(async || Redirect::to("/docs/")))
@@ -28,14 +29,26 @@ pub fn router(api: Api) -> Router {
         .method_not_allowed_fallback(fallback::other_method)
         .layer(CatchPanicLayer::custom(fallback::panicked))
         .layer(map_response(headers::secure))
+        .layer(map_response_with_state(Arc::clone(&api.health), headers::take_leave))
         .layer(from_fn_with_state(Arc::clone(&api), observe::observe))
         .with_state(api)
 }
 
-/// The endpoints that the OpenAPI document describes, besides the operators'.
+/// The routes of a process that serves nothing else, or nothing else yet.
+pub fn health_router(health: Arc<Health>) -> Router {
+    let (endpoints, _) = health::endpoints().split_for_parts();
+    endpoints
+        .fallback(fallback::not_found_yet)
+        .method_not_allowed_fallback(fallback::other_method)
+        .layer(CatchPanicLayer::custom(fallback::panicked))
+        .layer(map_response(headers::secure))
+        .layer(map_response_with_state(Arc::clone(&health), headers::take_leave))
+        .with_state(health)
+}
+
+/// The endpoints that the OpenAPI document describes, besides those of health and the operators'.
 pub(crate) fn endpoints() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(signups::start::start))
         .routes(routes!(signups::show::show))
-        .routes(routes!(health::check))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use saga::{Clock, Fleet, Listener, Random, StepName, Store};
 use signup::{HashKey, Operators, Sealer, SignUp};
 
-use crate::Waiters;
+use crate::{Health, Waiters};
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub struct Api {
     pub listener: Arc<dyn Listener>,
     /// Requests that wait for a sign-up to end. Hand the same ones to whatever learns of sagas that advance.
     pub waiters: Arc<Waiters>,
+    /// Whether the process is well.
+    pub health: Arc<Health>,
     /// Seals passwords to the workers.
     pub sealer: Sealer,
     /// The key of the keyed hashes of idempotency keys and request bodies.

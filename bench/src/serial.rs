@@ -109,6 +109,7 @@ fn accept(query: Statement, proposals: &[Proposal]) -> Statement {
         .bind(none.clone())
         .bind(none)
         .bind(proposals.iter().map(|of| of.sealed.as_bytes().to_vec()).collect::<Vec<_>>())
+        .bind(vec![false; proposals.len()])
 }
 
 fn claim(query: Statement, step: &'static str, limit: usize) -> Statement {
@@ -153,4 +154,5 @@ fn commit(
         .bind(each(fences, brings))
         // The next step is claimed by a statement of its own.
         .bind(each(fences, None::<i64>))
+        .bind(each(fences, false))
 }

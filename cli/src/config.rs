@@ -22,19 +22,20 @@ mod values;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use signup::{Cost, Sealer};
 
 use crate::key::Key;
 use environment::Environment;
 use layers::Layers;
-use setting::Setting;
 
 pub(crate) use error::Error;
 pub(crate) use flags::Flags;
 pub(crate) use layers::Origin;
 pub(crate) use log_filter::LogFilter;
 pub(crate) use secret::{Secret, open_to_others};
+pub(crate) use setting::Setting;
 pub(crate) use show::Show;
 pub(crate) use values::LogFormat;
 
@@ -43,6 +44,10 @@ pub(crate) use values::LogFormat;
 pub(crate) struct Config {
     /// Where to listen.
     pub(crate) listen: SocketAddr,
+    /// Where a process that serves nothing else tells whether it is well, if anywhere.
+    pub(crate) health_listen: Option<SocketAddr>,
+    /// How long requests are still taken once the process is to stop and says so.
+    pub(crate) drain: Duration,
     /// Where the SQLite database and the generated keys are.
     pub(crate) data_dir: PathBuf,
     /// Where the PostgreSQL database is: a URL that begins with `postgres://` or `postgresql://`. Without it, the
@@ -50,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) database_url: Option<Secret>,
     /// The most connections of this process to PostgreSQL.
     pub(crate) database_connections: u32,
+    /// Where the Redis server of a cluster is: a URL that begins with `redis://` or `rediss://`.
+    pub(crate) redis_url: Option<Secret>,
     /// What is logged.
     pub(crate) log: LogFilter,
     /// How it is logged.
@@ -77,6 +84,13 @@ impl Config {
         Self::of(flags, &Environment::of_process())
     }
 
+    /// The settings of a process with these variables.
+    #[cfg(test)]
+    pub(crate) fn of_variables(variables: &[(&str, &str)]) -> Result<Self, Error> {
+        let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+        Self::of(&Flags::default(), &Environment::new(variables))
+    }
+
     /// What is wrong with the value of a setting, as only its use shows.
     pub(crate) fn error(&self, setting: &Setting, what: &str) -> Error {
         let origin = self.origins.iter().find(|origin| origin.setting.key == setting.key);
@@ -90,9 +104,12 @@ impl Config {
         let mut layers = Layers::read(flags, environment)?;
         Ok(Self {
             listen: layers.value(&settings::LISTEN, values::listen)?,
+            health_listen: layers.value(&settings::HEALTH_LISTEN, values::listen_or_off)?,
+            drain: layers.value(&settings::DRAIN, values::drain)?,
             data_dir: layers.value(&settings::DATA_DIR, values::folder)?,
             database_url: layers.optional(&settings::DATABASE_URL, values::database_url)?,
             database_connections: layers.value(&settings::DATABASE_CONNECTIONS, values::connections)?,
+            redis_url: layers.optional(&settings::REDIS_URL, values::redis_url)?,
             log: layers.value(&settings::LOG, LogFilter::parse)?,
             log_format: layers.value(&settings::LOG_FORMAT, LogFormat::parse)?,
             argon2: layers.value(&settings::ARGON2, values::cost)?,

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context, Error, anyhow};
 use saga::store::Filter;
 use saga::{Clock, Fleet, Store};
-use signup::{Operators, Purpose, SignUp};
+use signup::{HashKey, Operators, Purpose, Sealer, SignUp};
 use store::postgres::Database as Server;
-use store::{Postgres, Sqlite, postgres, sqlite};
+use store::{Postgres, Sqlite, Unready, postgres, sqlite};
 use tracing::info;
 
-use crate::config::{Config, Secret, settings};
+use crate::config::{Config, Secret, Setting, settings};
 use crate::data_dir::{ADVICE, DataDir};
-use crate::secrets::Secrets;
 
 /// An open database.
 pub(crate) struct Database {
@@ -30,6 +29,18 @@ pub(crate) struct Database {
     opened: Opened,
 }
 
+/// Tells whether a database can be worked with right now.
+pub(crate) struct Pulse(Opened);
+
+/// A key that all processes on a server must have the same of.
+pub(crate) enum Shared<'k> {
+    /// Either half of the one that passwords are sealed with, and the setting that it was given by.
+    Seal(&'static Setting, &'k Sealer),
+    /// The one that keys hashes.
+    Hash(&'k HashKey),
+}
+
+#[derive(Clone)]
 enum Opened {
     Sqlite(Sqlite),
     Postgres(Postgres),
@@ -53,6 +64,14 @@ impl Database {
         let store = Sqlite::open(&file.path, clock).await.map_err(|error| wrong_file(&file.path, error))?;
         let place = file.path.display().to_string();
         Ok(Self::over(store.clone(), Opened::Sqlite(store), file.is_new, place))
+    }
+
+    /// Opens the database that the processes of a cluster share: waits for a server that is not there yet, and leaves
+    /// its schema as it is.
+    pub(crate) async fn join(config: &Config, url: &Secret) -> anyhow::Result<Self> {
+        let server = server(config, url)?;
+        let store = server.patiently(Server::open).await.map_err(|error| wrong(config, &server, error))?;
+        Ok(Self::over(store.clone(), Opened::Postgres(store), false, server.place()))
     }
 
     /// Opens a database that is there and up to date, beside the processes that work on it.
@@ -97,13 +116,13 @@ impl Database {
 
     /// Holds that the other processes on a server have the same keys: with others, this one could neither open what
     /// they have sealed nor recognise their requests. A file has no other processes.
-    pub(crate) async fn agree_on(&self, config: &Config, secrets: &Secrets) -> anyhow::Result<()> {
+    pub(crate) async fn agree_on(&self, config: &Config, keys: &[Shared<'_>]) -> anyhow::Result<()> {
         let Opened::Postgres(server) = &self.opened else { return Ok(()) };
-        let keys = [
-            ("seal", &settings::SEAL_PRIVATE_KEY, secrets.unsealer.sealer().public_key()),
-            ("hash", &settings::HASH_KEY, secrets.hash_key.mac(Purpose::KeyCheck, &[]).0),
-        ];
-        for (name, setting, digest) in keys {
+        for key in keys {
+            let (name, setting, digest) = match key {
+                Shared::Seal(setting, sealer) => ("seal", *setting, sealer.public_key()),
+                Shared::Hash(key) => ("hash", &settings::HASH_KEY, key.mac(Purpose::KeyCheck, &[]).0),
+            };
             if !server.agrees_on(name, digest).await.context("cannot read the database")? {
                 let what = format!(
                     "it is not the key that the database's other processes have; give them all the same, as \
@@ -113,6 +132,11 @@ impl Database {
             }
         }
         Ok(())
+    }
+
+    /// What tells whether it can be worked with right now.
+    pub(crate) fn pulse(&self) -> Pulse {
+        Pulse(self.opened.clone())
     }
 
     /// Goes on with what was under way. A process that is alone with its file knows that whoever held a lease is gone;
@@ -135,6 +159,15 @@ impl Database {
         match self.opened {
             Opened::Sqlite(database) => database.close().await,
             Opened::Postgres(database) => database.close().await,
+        }
+    }
+}
+
+impl Pulse {
+    pub(crate) async fn ready(&self) -> Result<(), Unready> {
+        match &self.0 {
+            Opened::Sqlite(database) => database.ready().await,
+            Opened::Postgres(database) => database.ready().await,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io::Read;
 
 use anyhow::Context;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD};
 use signup::{HashKey, SealKeyError, Unsealer};
 use zeroize::Zeroizing;
 
@@ -55,6 +55,11 @@ pub(crate) fn random() -> anyhow::Result<Bytes> {
     let mut bytes = Bytes::default();
     File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut *bytes)).context("no randomness")?;
     Ok(bytes)
+}
+
+/// A fresh password, of letters that a URL takes as they are.
+pub(crate) fn password() -> anyhow::Result<Zeroizing<String>> {
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(&random()?[..])))
 }
 
 /// The bytes of a key, public or secret. The error does not show it.

@@ -26,7 +26,7 @@ impl Keys {
 
 /// Fresh keys, in lines that a shell, systemd and containers read alike.
 fn fresh() -> anyhow::Result<Zeroizing<String>> {
-    let (seal, hash) = (Key::random()?, Key::random()?);
+    let (seal, hash, password) = (Key::random()?, Key::random()?, key::password()?);
     let public = key::encode(seal.unsealer()?.sealer().public_key());
     Ok(Zeroizing::new(format!(
         "\
@@ -40,11 +40,17 @@ SIGNUP_SEAL_PUBLIC_KEY={public}
 # If it is lost, sign-ups whose password is not hashed yet fail.
 SIGNUP_SEAL_PRIVATE_KEY={private}
 
-# Keys the hashes of idempotency keys. For every process. If it is lost, repeated requests are not recognised.
+# Keys the hashes of idempotency keys. For every process that accepts sign-ups. If it is lost, repeated requests are not
+# recognised.
 SIGNUP_HASH_KEY={hash}
+
+# The database's password, for docker-compose.yml: the service itself reads it in DATABASE_URL. The database keeps the one
+# that it was made with.
+POSTGRES_PASSWORD={password}
 ",
         private = &*seal.reveal(),
         hash = &*hash.reveal(),
+        password = &*password,
     )))
 }
 
@@ -61,10 +67,16 @@ mod tests {
         };
         let (one, other) = (values(&one), values(&other));
         let names: Vec<&str> = one.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["SIGNUP_SEAL_PUBLIC_KEY", "SIGNUP_SEAL_PRIVATE_KEY", "SIGNUP_HASH_KEY"]);
+        assert_eq!(
+            names,
+            ["SIGNUP_SEAL_PUBLIC_KEY", "SIGNUP_SEAL_PRIVATE_KEY", "SIGNUP_HASH_KEY", "POSTGRES_PASSWORD"]
+        );
         for ((name, one), (_, other)) in one.iter().zip(&other) {
-            assert!(key::decode(one).is_ok() && one != other, "{name}");
+            assert!(one != other && (key::decode(one).is_ok() || name == "POSTGRES_PASSWORD"), "{name}");
         }
+        // It goes into a URL as it is.
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+        assert!(one[3].1.len() == 43 && one[3].1.chars().all(is_plain), "{}", one[3].1);
         let unsealer = Key::new(key::decode(&one[1].1).unwrap()).unsealer().unwrap();
         assert_eq!(key::encode(unsealer.sealer().public_key()), one[0].1, "the halves fit");
     }

@@ -47,14 +47,19 @@ impl Secrets {
                  to have them back, stop and restore signup.db from a backup"
             );
         }
-        let unsealer = seal.unsealer()?;
-        let public = unsealer.sealer().public_key();
-        if config.seal_public_key.as_ref().is_some_and(|sealer| sealer.public_key() != public) {
-            let what = "it is not the public half of the private key; give both as `signup keys init` prints them";
-            return Err(config.error(&settings::SEAL_PUBLIC_KEY, what).into());
-        }
-        Ok(Self { unsealer, hash_key: hash.hash_key() })
+        Ok(Self { unsealer: matching(config, &seal)?, hash_key: hash.hash_key() })
     }
+}
+
+/// What opens sealed passwords, if the public half is not configured to be another's.
+pub(crate) fn matching(config: &Config, seal: &Key) -> anyhow::Result<Unsealer> {
+    let unsealer = seal.unsealer()?;
+    let public = unsealer.sealer().public_key();
+    if config.seal_public_key.as_ref().is_some_and(|sealer| sealer.public_key() != public) {
+        let what = "it is not the public half of the private key; give both as `signup keys init` prints them";
+        return Err(config.error(&settings::SEAL_PUBLIC_KEY, what).into());
+    }
+    Ok(unsealer)
 }
 
 /// A key that the data folder keeps.

@@ -27,7 +27,8 @@ pub struct Answer {
 pub const PASSWORD: &str = "canary-7f3a9c-battery-staple";
 
 impl Client {
-    pub(crate) fn new(url: &str) -> Self {
+    /// A client of the server at this URL.
+    pub fn new(url: &str) -> Self {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(40)).no_proxy().build();
         Self { http: http.unwrap_or_default(), url: url.to_owned() }
     }

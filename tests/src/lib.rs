@@ -2,10 +2,13 @@
 
 mod binary;
 mod client;
+pub mod compose;
+mod member;
 mod process;
 mod wait;
 
 pub use binary::binary;
 pub use client::{Answer, Client, PASSWORD};
+pub use member::Member;
 pub use process::{Failure, Server, run, run_with};
 pub use wait::eventually;

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::{Client, binary};
 
 const START: Duration = Duration::from_secs(30);
-const STOP: Duration = Duration::from_secs(30);
+pub(crate) const STOP: Duration = Duration::from_secs(30);
 
 /// A running `signup serve`. It dies with this value, and with the test's process.
 #[derive(Debug)]
@@ -184,10 +184,12 @@ async fn command(data: &Path) -> anyhow::Result<Command> {
 }
 
 /// Without whatever the tests' own environment configures.
-fn unconfigured(command: &mut Command) -> &mut Command {
+pub(crate) fn unconfigured(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let is_setting = name.as_encoded_bytes().starts_with(b"SIGNUP_");
-        if is_setting || ["DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL"].iter().any(|other| name == *other) {
+        if is_setting
+            || ["DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"].iter().any(|other| name == *other)
+        {
             command.env_remove(name);
         }
     }

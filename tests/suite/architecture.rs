@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("cli", &["saga", "signup", "store", "worker", "api"]),
     ("bench", &["saga", "signup", "store", "worker", "servers"]),
     ("servers", &[]),
-    ("tests", &["saga", "signup", "store"]),
+    ("tests", &["saga", "signup", "store", "servers"]),
     ("simulation", &["saga", "signup", "store"]),
 ];
 

@@ -204,3 +204,15 @@ async fn bad_input_is_a_problem_that_names_the_field() {
         assert_eq!(client.get(&format!("/v1/signups/{id}")).await.unwrap().status, 404);
     }
 }
+
+#[tokio::test]
+async fn a_process_that_is_alone_tells_that_it_is_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("data")).await.unwrap();
+    let answer = server.client().get("/readyz").await.unwrap();
+    let expected = serde_json::json!({ "status": "ready", "components": [{ "name": "database" }] });
+    assert_eq!((answer.status, answer.body), (200, expected));
+    let output = tests::run(&["health", server.url()]).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "ready\n");
+    assert!(server.terminate().await.unwrap().success());
+}

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails the test")]
 
 mod architecture;
+mod cluster;
+mod compose;
 mod configuration;
 mod embedded;
 mod kill;
 mod operate;
 mod postgres;
+mod site;
 mod start;

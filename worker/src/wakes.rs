@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use saga::{Advanced, Listener, StepName};
+use saga::{Advanced, Listener, StepName, Taker};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
@@ -42,7 +42,7 @@ impl Wakes {
 
 impl Listener for Wakes {
     fn advanced(&self, news: &Advanced) {
-        let step = news.state.step().filter(|_| !news.held);
+        let step = news.state.step().filter(|_| news.taker == Taker::Anyone);
         let Some(wakes) = step.and_then(|step| self.of(step)) else { return };
         if news.due_in.is_zero() {
             wakes.now.notify_one();

@@ -95,6 +95,7 @@ fn examples(kind: Kind) -> Vec<(&'static str, Problem)> {
         }
         Kind::ActionUnknown => Problem::ActionUnknown,
         Kind::Unavailable => Problem::Unavailable,
+        Kind::NotReady => Problem::NotReady { component: "database", why: "it does not answer" },
     };
     vec![(kind.name(), problem)]
 }
@@ -132,7 +133,8 @@ impl PartialSchema for Problem {
             .property("code", member(Type::String, "Why the sign-up failed."))
             .property("seq", member(Type::Integer, "`saga_moved`: the number of the saga's latest event."))
             .property("state", schema_ref::<Whereabouts>())
-            .property("why", member(Type::String, "`action_impossible`: why."))
+            .property("why", member(Type::String, "`action_impossible`, `not_ready`: why."))
+            .property("component", member(Type::String, "`not_ready`: what the process cannot work without."))
             .property("left", list(schema_ref::<Thing>(), "`saga_not_empty`: what exists of the saga."))
             .property("line", member(Type::Integer, "`malformed_json`: where reading stopped."))
             .property("column", member(Type::Integer, "`malformed_json`: where reading stopped."))

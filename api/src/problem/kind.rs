@@ -30,6 +30,7 @@ pub(crate) enum Kind {
     OutcomeUnknown,
     ActionUnknown,
     Unavailable,
+    NotReady,
 }
 
 impl Kind {
@@ -60,6 +61,7 @@ impl Kind {
             Self::OutcomeUnknown => "outcome_unknown",
             Self::ActionUnknown => "action_unknown",
             Self::Unavailable => "unavailable",
+            Self::NotReady => "not_ready",
         }
     }
 
@@ -83,7 +85,9 @@ impl Kind {
             Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::OutcomeUnknown | Self::ActionUnknown | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::OutcomeUnknown | Self::ActionUnknown | Self::Unavailable | Self::NotReady => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -114,6 +118,7 @@ impl Kind {
             Self::OutcomeUnknown => "It is not known whether the sign-up was accepted",
             Self::ActionUnknown => "It is not known whether the action was taken",
             Self::Unavailable => "The service cannot do this now",
+            Self::NotReady => "This process is not ready",
         }
     }
 
@@ -146,6 +151,7 @@ impl Kind {
             Self::OutcomeUnknown => "Repeat this request with the same Idempotency-Key: it is accepted once.",
             Self::ActionUnknown => "Look at the saga again: if the action was taken, it is among its latest events.",
             Self::Unavailable => "Nothing was done: send the request again after the time in Retry-After.",
+            Self::NotReady => "Send requests to another process until this one is ready: why says what it lacks.",
         }
     }
 
@@ -163,7 +169,7 @@ impl Kind {
     /// After how many seconds to try again, where trying again is what to do.
     pub(crate) fn retry_after(self) -> Option<u32> {
         match self {
-            Self::OutcomeUnknown | Self::ActionUnknown | Self::Unavailable => Some(1),
+            Self::OutcomeUnknown | Self::ActionUnknown | Self::Unavailable | Self::NotReady => Some(1),
             Self::SignupInProgress => Some(5),
             Self::NotFound
             | Self::MethodNotAllowed
@@ -219,7 +225,8 @@ mod tests {
             Kind::Internal => Some(Kind::OutcomeUnknown),
             Kind::OutcomeUnknown => Some(Kind::ActionUnknown),
             Kind::ActionUnknown => Some(Kind::Unavailable),
-            Kind::Unavailable => None,
+            Kind::Unavailable => Some(Kind::NotReady),
+            Kind::NotReady => None,
         }
     }
 

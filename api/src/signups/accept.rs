@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use saga::store::{Accepted, Error};
-use saga::{Advanced, Retry};
+use saga::{Advanced, Retry, Taker};
 use signup::{Proposal, SignUp};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::field::display;
@@ -15,8 +15,11 @@ use crate::problem::Problem;
 
 /// How long a client waits for an acceptance.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a new try may begin; what is left of the patience is for its answer.
-const TRYING: Duration = Duration::from_millis(4500);
+/// How long a new try may begin where an earlier one may have written; what is left of the patience is for its answer.
+const SETTLING: Duration = Duration::from_millis(4500);
+/// How long a new try may begin where nothing was written: a store that is away makes each try wait, and the client is
+/// to hear of it within 2 s.
+const TRYING: Duration = Duration::from_millis(500);
 /// The delays between tries; their number is bounded by the patience.
 const RETRY: Retry =
     Retry { attempts: u32::MAX, first: Duration::from_millis(50), longest: Duration::from_millis(500) };
@@ -48,12 +51,12 @@ pub(super) async fn accept(api: &Arc<Api>, proposal: Proposal) -> Result<Accepte
 
 /// Sends the same proposal until there is an answer: the store accepts it once.
 async fn persist(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, Problem> {
-    let deadline = Instant::now() + TRYING;
+    let begun = Instant::now();
     let (mut tries, mut in_doubt) = (0, false);
     loop {
         let error = match api.store.accept(&proposal).await {
             Ok(accepted) => {
-                tell(&api, &accepted);
+                tell(&api, &accepted, proposal.told);
                 return Ok(accepted);
             }
             Err(error) => error,
@@ -68,7 +71,7 @@ async fn persist(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, 
         }
         tries += 1;
         let delay = RETRY.delay(tries, api.random.fraction());
-        if Instant::now() + delay >= deadline {
+        if begun.elapsed() + delay >= if in_doubt { SETTLING } else { TRYING } {
             warn!(%error, tries, in_doubt, "gave up on accepting a sign-up");
             return Err(if in_doubt {
                 Problem::OutcomeUnknown { marked: proposal.idempotency.is_some() }
@@ -80,13 +83,13 @@ async fn persist(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, 
     }
 }
 
-fn tell(api: &Api, accepted: &Accepted<SignUp>) {
+fn tell(api: &Api, accepted: &Accepted<SignUp>, told: bool) {
     match accepted {
         Accepted::New(view) => {
             Span::current().record("saga.id", display(view.saga));
             info!("sign-up accepted");
-            let news = Advanced::to(view.saga, view.state.clone());
-            api.listener.advanced(&news);
+            let taker = if told { Taker::Told } else { Taker::Anyone };
+            api.listener.advanced(&Advanced { taker, ..Advanced::to(view.saga, view.state.clone()) });
         }
         Accepted::Replay(view) => {
             Span::current().record("saga.id", display(view.saga));

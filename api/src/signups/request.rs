@@ -1,7 +1,7 @@
 //! What a client sends to sign up.
 
 use saga::SagaId;
-use signup::{Applicant, EmailAddress, FullName, Mac, OrganizationName, Password, Proposal, Purpose};
+use signup::{Applicant, EmailAddress, FIRST_STEP, FullName, Mac, OrganizationName, Password, Proposal, Purpose};
 use utoipa::ToSchema;
 
 use super::idempotency::Key;
@@ -61,7 +61,7 @@ impl NewSignup {
         let sealed = api.sealer.seal(saga, &self.password);
         let idempotency = key.map(|key| key.marks(&api.hash_key, self.mac(api)));
         let applicant = Applicant::new(self.email, self.full_name, self.organization_name, &*api.clock, &*api.random);
-        Proposal { saga, applicant, sealed, idempotency }
+        Proposal { saga, applicant, sealed, idempotency, told: api.listener.will_tell(&FIRST_STEP) }
     }
 
     /// A keyed hash by which the same request is known again. A name is never empty, so an empty part is none.

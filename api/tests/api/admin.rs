@@ -61,7 +61,7 @@ impl Office {
         let password = Password::parse(PASSWORD.to_owned(), &[]).unwrap();
         let sealed = Unsealer::new(&[7; 32]).unwrap().sealer().seal(saga, &password);
         let applicant = Applicant::new(email, None, None, clock, &OsRandom);
-        let proposal = Proposal { saga, applicant, sealed, idempotency: None };
+        let proposal = Proposal { saga, applicant, sealed, idempotency: None, told: false };
         self.stage.store.memory.accept(&proposal).await.unwrap();
         saga
     }
@@ -71,6 +71,7 @@ impl Office {
             kind: "signup",
             version: 1,
             step,
+            only: None,
             limit: 1,
             worker: WorkerName::from_stored("worker-1".into()),
             lease: Duration::from_secs(20),
@@ -86,7 +87,7 @@ impl Office {
             error: error.map(Into::into),
         };
         let Claimed { fence, state: from, .. } = claimed;
-        let commit = Commit { fence, from, effect, then, if_refused: None, hold: None, note };
+        let commit = Commit { fence, from, effect, then, if_refused: None, hold: None, told: false, note };
         assert_eq!(self.stage.store.memory.commit(&commit).await.unwrap(), Committed::Then);
     }
 

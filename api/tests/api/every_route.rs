@@ -37,6 +37,7 @@ async fn every_answer_has_the_headers_that_keep_browsers_safe() {
         ("POST", "/v1/signups", 415),
         ("GET", "/v1/x", 404),
         ("GET", "/healthz", 200),
+        ("GET", "/readyz", 200),
         ("GET", "/openapi.json", 200),
         ("GET", "/docs", 308),
         ("GET", "/docs/", 200),

@@ -10,6 +10,7 @@ mod bad_requests;
 mod every_route;
 mod log;
 mod openapi;
+mod readiness;
 mod showing;
 mod stage;
 mod starting;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use api::{Api, Waiters};
+use api::{Api, Component, Condition, Health, Trouble, Waiters};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -217,6 +217,47 @@ pub(crate) struct Stage {
     pub(crate) router: Router,
     /// The time in the memory.
     pub(crate) hands: Arc<Hands>,
+    pub(crate) health: Arc<Health>,
+    /// What readiness goes by.
+    pub(crate) parts: [Arc<Part>; 2],
+}
+
+/// A component that is as it is told to be.
+pub(crate) struct Part {
+    name: &'static str,
+    /// `None`: it never answers.
+    condition: Mutex<Option<Condition>>,
+    pub(crate) asked: Mutex<u32>,
+}
+
+impl Part {
+    fn well(name: &'static str) -> Arc<Self> {
+        Arc::new(Self { name, condition: Mutex::new(Some(Condition::Well)), asked: Mutex::default() })
+    }
+
+    pub(crate) fn becomes(&self, condition: Option<Condition>) {
+        *self.condition.lock().unwrap() = condition;
+    }
+}
+
+#[async_trait]
+impl Component for Part {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    async fn condition(&self) -> Condition {
+        *self.asked.lock().unwrap() += 1;
+        let condition = self.condition.lock().unwrap().clone();
+        match condition {
+            Some(condition) => condition,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+pub(crate) fn trouble(shown: &'static str) -> Trouble {
+    Trouble { shown, cause: "a secret of the component".to_owned() }
 }
 
 impl Stage {
@@ -226,19 +267,22 @@ impl Stage {
         let memory = Arc::new(Memory::new(Arc::<Hands>::clone(&hands)));
         let (store, heard) = (Arc::new(Script::new(Arc::clone(&memory))), Arc::new(Heard::default()));
         let waiters = Arc::new(Waiters::new());
+        let (parts, health) = ([Part::well("database"), Part::well("redis")], Arc::new(Health::starting()));
+        health.begin(parts.iter().map(|part| Arc::<Part>::clone(part) as Arc<dyn Component>).collect());
         let api = Api {
             store: Arc::<Script>::clone(&store),
             operators: Arc::<Memory>::clone(&memory),
             fleet: memory,
             listener: Arc::<Heard>::clone(&heard),
             waiters: Arc::clone(&waiters),
+            health: Arc::clone(&health),
             sealer: Unsealer::new(&[7; 32]).unwrap().sealer(),
             hash_key: HashKey::new([1; 32]),
             clock: Arc::new(ManualClock),
             random: Arc::new(OsRandom),
             steps: STEPS.to_vec(),
         };
-        Self { store, heard, waiters, router: api::router(api), hands }
+        Self { store, heard, waiters, router: api::router(api), hands, health, parts }
     }
 
     /// Adds an operator. Returns what they send in `Authorization`.

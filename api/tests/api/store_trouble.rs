@@ -32,8 +32,11 @@ async fn a_failing_store_is_sent_the_same_proposal_until_it_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_patience_with_a_failing_store_is_5_seconds() {
-    for (first, name) in [(in_doubt(), "outcome_unknown"), (unavailable(), "unavailable")] {
+async fn the_patience_with_a_failing_store_is_longer_where_it_may_have_accepted() {
+    let (long, short) = (Duration::from_secs(4)..Duration::from_secs(5), Duration::ZERO..Duration::from_millis(500));
+    for (first, name, patience, expected) in
+        [(in_doubt(), "outcome_unknown", long, 10..=30), (unavailable(), "unavailable", short, 3..=8)]
+    {
         let stage = Stage::new();
         stage.store.order(Order::Fail(first));
         (0..1000).for_each(|_| stage.store.order(Order::Fail(unavailable())));
@@ -42,9 +45,9 @@ async fn the_patience_with_a_failing_store_is_5_seconds() {
         answer.assert_problem(503, name);
         assert_eq!(answer.header("retry-after"), Some("1"));
         let took = begun.elapsed();
-        assert!(Duration::from_secs(4) < took && took <= Duration::from_secs(5), "{took:?}");
+        assert!(patience.contains(&took), "{took:?}");
         let tries = stage.store.tries();
-        assert!((10..=30).contains(&tries), "{tries}");
+        assert!(expected.contains(&tries), "{tries}");
     }
 }
 

@@ -4,11 +4,14 @@ use super::setting::Unset::{Default, Means};
 use super::setting::{Kind, Setting};
 
 /// All of them, in the order in which they are shown.
-pub(crate) static ALL: [&Setting; 10] = [
+pub(crate) static ALL: [&Setting; 13] = [
     &LISTEN,
+    &HEALTH_LISTEN,
+    &DRAIN,
     &DATA_DIR,
     &DATABASE_URL,
     &DATABASE_CONNECTIONS,
+    &REDIS_URL,
     &LOG,
     &LOG_FORMAT,
     &ARGON2,
@@ -26,6 +29,24 @@ pub(crate) static LISTEN: Setting = Setting {
     meaning: "Where to listen",
 };
 
+pub(crate) static HEALTH_LISTEN: Setting = Setting {
+    key: "health_listen",
+    variable: "SIGNUP_HEALTH_LISTEN",
+    kind: Kind::Plain { flag: "health-listen" },
+    value: "ADDRESS:PORT|off",
+    unset: Default("127.0.0.1:8081"),
+    meaning: "Where `signup worker` answers `/healthz` and `/readyz`, or `off`",
+};
+
+pub(crate) static DRAIN: Setting = Setting {
+    key: "drain",
+    variable: "SIGNUP_DRAIN",
+    kind: Kind::Plain { flag: "drain" },
+    value: "SECONDS",
+    unset: Default("2"),
+    meaning: "How long `signup api` still takes requests when it is to stop and `/readyz` says so, from 0 to 60",
+};
+
 pub(crate) static DATA_DIR: Setting = Setting {
     key: "data_dir",
     variable: "SIGNUP_DATA_DIR",
@@ -41,7 +62,8 @@ pub(crate) static DATABASE_URL: Setting = Setting {
     kind: Kind::Secret,
     value: "URL",
     unset: Means("SQLite in the data folder"),
-    meaning: "The PostgreSQL database: `postgres://user:password@host/database`",
+    meaning: "The PostgreSQL database: `postgres://user:password@host/database`, or several with commas between, of which \
+              the one that takes writes is used",
 };
 
 pub(crate) static DATABASE_CONNECTIONS: Setting = Setting {
@@ -51,6 +73,15 @@ pub(crate) static DATABASE_CONNECTIONS: Setting = Setting {
     value: "N",
     unset: Default("20"),
     meaning: "The most connections of this process to PostgreSQL, from 4 to 1000",
+};
+
+pub(crate) static REDIS_URL: Setting = Setting {
+    key: "redis_url",
+    variable: "REDIS_URL",
+    kind: Kind::Secret,
+    value: "URL",
+    unset: Means("none: one process, `signup serve`"),
+    meaning: "The Redis server of `signup api` and `signup worker`: `redis://user:password@host:6379`",
 };
 
 pub(crate) static LOG: Setting = Setting {
@@ -115,7 +146,9 @@ mod tests {
     fn a_setting_has_one_name_in_three_spellings() {
         for setting in ALL {
             let upper = setting.key.to_uppercase();
-            assert!(setting.variable == format!("SIGNUP_{upper}") || setting.variable == "DATABASE_URL", "{upper}");
+            assert!(setting.variable == format!("SIGNUP_{upper}") || setting.variable == upper, "{upper}");
+            let foreign = ["DATABASE_URL", "REDIS_URL"].contains(&setting.variable);
+            assert_eq!(foreign, !setting.variable.starts_with("SIGNUP_"), "{upper}");
             let flag = setting.flag().unwrap_or_default();
             assert!(flag.is_empty() || flag == setting.key.replace('_', "-"), "{flag}");
         }

@@ -82,7 +82,11 @@ mod tests {
     use super::*;
 
     fn config(flags: &Flags) -> Config {
-        let environment = [("DATABASE_URL", "postgres://canary@host/x"), ("SIGNUP_LOG_FORMAT", "json")];
+        let environment = [
+            ("DATABASE_URL", "postgres://canary@host/x"),
+            ("REDIS_URL", "redis://:canary@host"),
+            ("SIGNUP_LOG_FORMAT", "json"),
+        ];
         let environment = Environment::new(environment.into_iter().map(|(name, value)| (name.into(), value.into())));
         Config::of(flags, &environment).unwrap()
     }
@@ -93,9 +97,10 @@ mod tests {
         let lines: Vec<&str> = shown.lines().collect();
         assert_eq!(lines[0], "setting               value            from");
         assert_eq!(lines[1], "listen                127.0.0.1:1      --listen");
-        assert_eq!(lines[2], "data_dir              ./data           default");
-        assert_eq!(lines[3], "database_url          [set]            DATABASE_URL");
-        assert_eq!(lines[10], "hash_key              [not set]        default");
+        assert_eq!(lines[4], "data_dir              ./data           default");
+        assert_eq!(lines[5], "database_url          [set]            DATABASE_URL");
+        assert_eq!(lines[7], "redis_url             [set]            REDIS_URL");
+        assert_eq!(lines[13], "hash_key              [not set]        default");
         assert!(!shown.contains("canary"));
     }
 

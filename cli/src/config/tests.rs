@@ -121,6 +121,9 @@ fn every_wrong_value_is_refused_in_a_line_that_says_what_is_good() {
         ("SIGNUP_LISTEN", "8080", "127.0.0.1:8080"),
         ("DATABASE_URL", "mysql://canary@host", "postgres://user:password@host/database"),
         ("SIGNUP_DATABASE_CONNECTIONS", "3", "from 4 to 1000"),
+        ("REDIS_URL", "http://canary@host", "redis://user:password@host:6379"),
+        ("SIGNUP_HEALTH_LISTEN", "8081", "or off"),
+        ("SIGNUP_DRAIN", "61", "from 0 to 60"),
         ("SIGNUP_LOG", "nonsense", "error, warn, info, debug or trace"),
         ("SIGNUP_LOG_FORMAT", "xml", "text or json"),
         ("SIGNUP_ARGON2", "nonsense", "m=19456,t=2,p=1"),
@@ -229,6 +232,7 @@ fn secrets_that_others_may_read_are_warned_of() {
 fn no_secret_is_shown_by_debug() {
     let given = Given::default()
         .variable("DATABASE_URL", "postgres://canary@host")
+        .variable("REDIS_URL", "redis://:canary@host")
         .variable("SIGNUP_HASH_KEY", "Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E=");
     let shown = format!("{:?}", given.load().unwrap());
     assert!(shown.contains("[redacted]") && !shown.contains("canary") && !shown.contains("Y2Fu"), "{shown}");

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use signup::{Cost, Sealer};
 
@@ -19,6 +20,8 @@ pub(crate) enum LogFormat {
 
 /// How many connections to the database a process may have.
 const CONNECTIONS: std::ops::RangeInclusive<u32> = 4..=1000;
+/// The most seconds that requests may still be taken for.
+const LONGEST_DRAIN: u64 = 60;
 
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     // The one name that everybody tries, and that means the same everywhere.
@@ -29,6 +32,18 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
              reached from everywhere"
         )
     })
+}
+
+/// No address for `off`.
+pub(super) fn listen_or_off(text: &str) -> Result<Option<SocketAddr>, String> {
+    if text == "off" { Ok(None) } else { listen(text).map(Some).map_err(|what| format!("{what}; or off")) }
+}
+
+pub(super) fn drain(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds <= LONGEST_DRAIN);
+    let seconds =
+        seconds.ok_or_else(|| format!("`{text}` is no number of seconds; give one from 0 to {LONGEST_DRAIN}"));
+    seconds.map(Duration::from_secs)
 }
 
 pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
@@ -42,6 +57,13 @@ pub(super) fn database_url(text: &str) -> Result<Secret, String> {
     Err("it is no PostgreSQL URL; give postgres://user:password@host/database, or leave it out to use SQLite in the \
          data folder"
         .to_owned())
+}
+
+pub(super) fn redis_url(text: &str) -> Result<Secret, String> {
+    if ["redis://", "rediss://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return Ok(Secret::new(text.to_owned()));
+    }
+    Err("it is no Redis URL; give redis://user:password@host:6379".to_owned())
 }
 
 pub(super) fn connections(text: &str) -> Result<u32, String> {
@@ -102,8 +124,31 @@ mod tests {
     }
 
     #[test]
+    fn a_health_address_may_be_off_and_a_drain_has_a_bound() {
+        assert_eq!(listen_or_off("off"), Ok(None));
+        assert_eq!(listen_or_off("127.0.0.1:1"), Ok(Some(SocketAddr::from(([127, 0, 0, 1], 1)))));
+        assert!(listen_or_off("on").unwrap_err().ends_with("; or off"));
+        assert_eq!((drain("0"), drain("60")), (Ok(Duration::ZERO), Ok(Duration::from_mins(1))));
+        for text in ["", "61", "-1", "2s"] {
+            assert_eq!(drain(text), Err(format!("`{text}` is no number of seconds; give one from 0 to 60")));
+        }
+    }
+
+    #[test]
+    fn only_redis_is_a_redis_url_and_what_was_given_is_not_shown() {
+        for url in ["redis://localhost", "rediss://user:password@host:6380/1"] {
+            assert_eq!(redis_url(url).unwrap().reveal(), url);
+        }
+        for url in ["", "canary", "http://canary", "redis:canary"] {
+            let said = redis_url(url).unwrap_err();
+            assert!(said.contains("give redis://") && !said.contains("canary"), "{said}");
+        }
+    }
+
+    #[test]
     fn only_postgresql_is_a_database_to_name_and_what_was_given_is_not_shown() {
-        for url in ["postgres://localhost/signup", "postgresql://user:password@host/signup"] {
+        for url in ["postgres://localhost/signup", "postgresql://user:password@host/x", "postgres://a/x,postgres://b/x"]
+        {
             assert_eq!(database_url(url).unwrap().reveal(), url);
         }
         for url in ["", "mysql://canary@host/x", "sqlite:canary", "canary", "postgres:canary"] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use saga::store::Error;
 use saga::testing::Fault;
-use saga::{Advanced, Attempt, Direction, Listener, SagaId, StepName, Store};
+use saga::{Advanced, Attempt, Direction, Listener, SagaId, StepName, Store, Taker};
 use signup::{Proposal, SignUp};
 use store::facts::{Facts, Snapshot};
 use store::memory::Memory;
@@ -232,7 +232,7 @@ fn decides(answer: &Answer) -> bool {
 
 impl Listener for World {
     fn advanced(&self, news: &Advanced) {
-        if news.state.step().is_some() && !news.held {
+        if news.state.step().is_some() && news.taker != Taker::Holder {
             lock(&self.hints).push(news.clone());
         }
     }

@@ -53,10 +53,13 @@ impl Hints {
         }
     }
 
-    /// So many hints are being pushed.
+    /// So many hints are being pushed. Where they are many, it is looked at once how many wait.
     pub(super) fn pushing(&self, step: &StepName, how_many: usize) {
         if let Some(depth) = self.depths.get(step) {
-            depth.pushed.fetch_add(how_many, Ordering::Relaxed);
+            let pushed = depth.pushed.fetch_add(how_many, Ordering::Relaxed) + how_many;
+            if pushed > UNSEEN / 2 {
+                self.health.suspect();
+            }
         }
     }
 

@@ -68,13 +68,19 @@ impl Pulse<'_> {
     async fn probe(&self) -> Result<(), String> {
         let mut connection = self.link.shared().map_err(|error| error.to_string())?;
         let unseen = self.hints.unseen();
+        let mut written = connection.clone();
+        let mut write = redis::cmd("SET");
+        write.arg(&self.queues.probe).arg(1).arg("PX").arg(KEPT);
         let mut questions = redis::pipe();
-        questions.cmd("SET").arg(&self.queues.probe).arg(1).arg("PX").arg(KEPT).ignore();
         for queue in self.queues.all() {
             questions.cmd("ZCARD").arg(queue.scheduled()).cmd("LLEN").arg(queue.active());
         }
-        let answer = timeout(PATIENCE, questions.query_async::<Vec<usize>>(&mut connection)).await;
-        let depths = answer.map_err(|_| "no answer in time".to_owned())?.map_err(|error| error.to_string())?;
+        let both = async {
+            let asked = questions.query_async::<Vec<usize>>(&mut connection);
+            tokio::try_join!(biased; write.query_async::<()>(&mut written), asked)
+        };
+        let answer = timeout(PATIENCE, both).await.map_err(|_| "no answer in time".to_owned())?;
+        let ((), depths) = answer.map_err(|error| error.to_string())?;
         for (queue, depth) in self.queues.all().zip(depths.chunks_exact(2)) {
             self.hints.seen(&queue.step, depth[0] + depth[1], unseen.get(&queue.step).copied().unwrap_or(0));
         }

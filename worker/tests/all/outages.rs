@@ -44,6 +44,11 @@ impl Stage {
         until("both miss Redis", || !self.api.is_well() && !self.worker.is_well()).await;
     }
 
+    fn says_why(&self, word: &str) {
+        let trouble = self.api.redis.health().trouble().unwrap();
+        assert!(trouble.why.contains(word), "{trouble:?}");
+    }
+
     async fn sign_up(&self, how_many: usize) -> Vec<SagaId> {
         let mut sagas = Vec::new();
         for _ in 0..how_many {
@@ -125,7 +130,7 @@ async fn read_only_it_is_as_good_as_gone() {
     let stage = Stage::well().await;
     stage.server.read_only().unwrap();
     stage.is_lost().await;
-    assert!(stage.api.redis.health().trouble().unwrap().why.contains("READONLY"));
+    stage.says_why("read only replica");
     stage.all_goes_on().await;
     until("it is said what to do", || stage.log.count("give the address of its primary") == 2).await;
     stage.server.writable().unwrap();
@@ -138,7 +143,7 @@ async fn full_it_is_as_good_as_gone() {
     stage.server.command(&["CONFIG", "SET", "maxmemory", "1000000"]).unwrap();
     let _ = stage.server.command(&["SET", "filling", &"x".repeat(1_000_000)]);
     stage.is_lost().await;
-    assert!(stage.api.redis.health().trouble().unwrap().why.contains("OOM"));
+    stage.says_why("OOM");
     stage.all_goes_on().await;
     stage.server.command(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
     stage.is_as_before(1).await;

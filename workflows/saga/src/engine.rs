@@ -12,8 +12,8 @@ use crate::plan::{Attempted, EventKind, Route, Verdict};
 use crate::settle::{Settled, settle};
 use crate::store::{Claim, Claimed, Commit, Committed, Error, Fence, Note};
 use crate::{
-    Active, Advanced, Definition, Direction, Effect, Listener, Policy, Random, Saga, State, StepName, Store,
-    Transition, WorkerName, plan,
+    Active, Advanced, Definition, Direction, Effect, Listener, Policy, Random, Saga, SagaId, State, StepName, Store,
+    Taker, Transition, WorkerName, plan,
 };
 
 /// Runs the steps of one kind of saga.
@@ -93,11 +93,27 @@ impl<S: Saga> Engine<S> {
     /// # Cancel safety
     /// None: a dropped claim may hold sagas until their leases run out.
     pub async fn claim(&self, step: &StepName, limit: usize) -> Result<Vec<Job<S>>, Error> {
+        self.take(step, None, limit).await
+    }
+
+    /// Claims those of these sagas that are due at this step and that nobody holds.
+    ///
+    /// # Errors
+    /// As [`Engine::claim`].
+    ///
+    /// # Cancel safety
+    /// As [`Engine::claim`].
+    pub async fn claim_these(&self, step: &StepName, sagas: &[SagaId]) -> Result<Vec<Job<S>>, Error> {
+        self.take(step, Some(sagas.to_vec()), sagas.len()).await
+    }
+
+    async fn take(&self, step: &StepName, only: Option<Vec<SagaId>>, limit: usize) -> Result<Vec<Job<S>>, Error> {
         let sent = Instant::now();
         let claim = Claim {
             kind: S::KIND,
             version: S::VERSION,
             step: step.clone(),
+            only,
             limit,
             worker: self.worker.clone(),
             lease: self.policy.lease,
@@ -147,7 +163,7 @@ impl<S: Saga> Engine<S> {
             Ok(Ok(false)) => debug!("not handed back: the claim does not hold any more"),
             Ok(Ok(true)) => {
                 let state = State::Active(job.claimed.state.clone());
-                self.listener.advanced(&Advanced { saga: fence.saga, state, due_in, held: false });
+                self.listener.advanced(&Advanced { due_in, ..Advanced::to(fence.saga, state) });
             }
             Ok(Err(error)) => warn!(%error, "not handed back, the lease will run out"),
             Err(_) => warn!("not handed back in time, the lease will run out"),
@@ -199,6 +215,7 @@ impl<S: Saga> Engine<S> {
         let mut commit = self.commit(job, outcome);
         let slot = commit.leads_to().and_then(|next| room(next.step()));
         commit.hold = slot.is_some().then_some(self.policy.lease);
+        commit.told = slot.is_none() && commit.leads_to().is_some_and(|next| self.listener.will_tell(next.step()));
         let sent = Instant::now();
         let deadline = job.deadline.min(sent + self.policy.store_patience);
         let ran = match settle(&*self.store, &commit, deadline, || self.random.fraction()).await {
@@ -269,6 +286,7 @@ impl<S: Saga> Engine<S> {
             then: plan(&self.route, &outcome.attempted, jitter),
             if_refused: refusal,
             hold: None,
+            told: false,
             effect: outcome.effect,
             note: Note {
                 worker: self.worker.clone(),
@@ -289,8 +307,12 @@ impl<S: Saga> Engine<S> {
             Transition::Again { after, .. } => (State::Active(commit.from.clone()), *after),
         };
         report(transition, commit);
-        let held = how == Committed::Then && commit.claims().is_some();
-        self.listener.advanced(&Advanced { saga: commit.fence.saga, state: state.clone(), due_in, held });
+        let taker = match how {
+            Committed::Then if commit.claims().is_some() => Taker::Holder,
+            _ if commit.told => Taker::Told,
+            Committed::Then | Committed::Refused | Committed::Fenced => Taker::Anyone,
+        };
+        self.listener.advanced(&Advanced { saga: commit.fence.saga, state: state.clone(), due_in, taker });
         Ran::Committed(state)
     }
 }

@@ -36,7 +36,7 @@ pub use definition::{Definition, Effect, Saga};
 pub use engine::{Engine, Job, Next, Ran};
 pub use fleet::Fleet;
 pub use id::{SagaId, WorkerName};
-pub use listener::{Advanced, Listener};
+pub use listener::{Advanced, Listener, Taker};
 pub use operate::Action;
 pub use plan::{Transition, plan};
 pub use policy::Policy;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{SagaId, State};
+use crate::{SagaId, State, StepName};
 
 /// A saga has advanced, and this has been committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,14 +14,25 @@ pub struct Advanced {
     pub state: State,
     /// In how long its next step is due.
     pub due_in: Duration,
-    /// Whether the worker that advanced it has claimed its next step too: nobody else need look for it.
-    pub held: bool,
+    /// Who takes it.
+    pub taker: Taker,
+}
+
+/// Who takes a saga's next step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taker {
+    /// Whoever looks first.
+    Anyone,
+    /// Whom a listener tells of it, as it said it would: see [`Listener::will_tell`].
+    Told,
+    /// The worker that advanced it: it has claimed the step too.
+    Holder,
 }
 
 impl Advanced {
     /// It has come to this state, and its next step is anybody's at once.
     pub fn to(saga: SagaId, state: State) -> Self {
-        Self { saga, state, due_in: Duration::ZERO, held: false }
+        Self { saga, state, due_in: Duration::ZERO, taker: Taker::Anyone }
     }
 }
 
@@ -31,6 +42,12 @@ impl Advanced {
 pub trait Listener: Send + Sync + 'static {
     /// A saga has advanced, or has just been accepted.
     fn advanced(&self, news: &Advanced);
+
+    /// Whether it is going to tell workers of a saga that becomes due at this step. Those who look for due sagas by
+    /// themselves then leave it alone for a second: what it says is written with the saga, before it is told.
+    fn will_tell(&self, _step: &StepName) -> bool {
+        false
+    }
 }
 
 /// Tells every listener in turn.
@@ -39,6 +56,10 @@ impl Listener for Vec<Arc<dyn Listener>> {
         for listener in self {
             listener.advanced(news);
         }
+    }
+
+    fn will_tell(&self, step: &StepName) -> bool {
+        self.iter().any(|listener| listener.will_tell(step))
     }
 }
 

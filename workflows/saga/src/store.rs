@@ -72,6 +72,10 @@ pub enum Accepted<S: Saga> {
     Conflict(S::Conflict),
 }
 
+/// How long a due saga may be kept for those who are told of it. After that anyone may take it: what they were told
+/// may be lost.
+pub const HEARSAY: Duration = Duration::from_secs(1);
+
 /// Which sagas to claim.
 #[derive(Debug, Clone)]
 pub struct Claim {
@@ -81,6 +85,8 @@ pub struct Claim {
     pub version: u32,
     /// At this step, to execute or to compensate it.
     pub step: StepName,
+    /// Of these alone, if it was told of them; otherwise of those that nobody is told of.
+    pub only: Option<Vec<SagaId>>,
     /// At most so many, the longest due first.
     pub limit: usize,
     /// For this worker.
@@ -134,6 +140,9 @@ pub struct Commit<S: Saga> {
     /// first attempt and a lease. Only where `then` is written, and only where it leads to [another
     /// step](Commit::leads_to).
     pub hold: Option<Duration>,
+    /// Whether workers are going to be told of what follows at once: a store may keep it from those who look for due
+    /// sagas by themselves, for [`HEARSAY`] at most.
+    pub told: bool,
     /// For the journal.
     pub note: Note,
 }

@@ -65,8 +65,28 @@ pub fn definition(unsealer: Unsealer, hasher: Arc<Hasher>) -> Definition<SignUp>
         .step(UpdateClaims)
 }
 
+/// The names of the steps, in order: for whoever tells of them without running them.
+pub const STEPS: [StepName; 4] = [
+    FIRST_STEP,
+    <CreateOrganization as Step<SignUp>>::NAME,
+    <CreateProfile as Step<SignUp>>::NAME,
+    <UpdateClaims as Step<SignUp>>::NAME,
+];
+
 /// The e-mail already belongs to a user.
 pub const EMAIL_TAKEN: Code = Code::new("email_taken");
 
 /// The step that an accepted sign-up starts with.
 pub const FIRST_STEP: StepName = <CreateUser as Step<SignUp>>::NAME;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_named_steps_are_those_of_the_story() {
+        let unsealer = Unsealer::new(&[7; 32]).unwrap();
+        let hasher = Arc::new(Hasher::new(Cost::default(), 1));
+        assert_eq!(definition(unsealer, hasher).names(), STEPS);
+    }
+}

@@ -15,6 +15,8 @@ pub struct Proposal {
     pub sealed: SealedPassword,
     /// Marks the request, so that its repetition finds the same saga.
     pub idempotency: Option<Idempotency>,
+    /// Whether workers are going to be told of it: see [`saga::store::Commit::told`].
+    pub told: bool,
 }
 
 /// Marks a request.

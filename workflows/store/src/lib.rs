@@ -5,6 +5,7 @@
 
 mod busy;
 pub mod postgres;
+mod ready;
 pub mod sqlite;
 
 #[cfg(feature = "testing")]
@@ -15,4 +16,5 @@ pub mod invariants;
 pub mod memory;
 
 pub use postgres::Postgres;
+pub use ready::Unready;
 pub use sqlite::Sqlite;

@@ -112,6 +112,7 @@ impl Flawed {
             then: Transition::Advance { to: operation.to.clone(), event: operation.action.event() },
             if_refused: None,
             hold: None,
+            told: false,
             note: Note {
                 worker: WorkerName::unique("flawed", &OsRandom),
                 attempt: 1,

@@ -97,7 +97,8 @@ impl Store<SignUp> for Memory {
         let now = self.clock.now();
         let mut tables = self.lock();
         let Tables { sagas, sealed, .. } = &mut *tables;
-        let mut due: Vec<_> = sagas.iter_mut().filter(|(_, row)| row.is_claimable(claim, now)).collect();
+        let asked = |id: &SagaId| claim.only.as_ref().is_none_or(|only| only.contains(id));
+        let mut due: Vec<_> = sagas.iter_mut().filter(|(id, row)| asked(id) && row.is_claimable(claim, now)).collect();
         due.sort_by_key(|(id, row)| (row.due_at, **id));
         let claimed = due.into_iter().take(claim.limit).filter_map(|(id, row)| {
             let sealed = sealed.get(id).map(|(sealed, _)| sealed.clone());

@@ -23,13 +23,14 @@ pub(super) const SQL: &[(&str, &str)] = &[("accept", ACCEPT), ("accept.classify"
 const ACCEPT: &str = "
 WITH i AS (
     SELECT * FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[],
-                         $11::text[], $12::bytea[], $13::bytea[], $14::bytea[])
+                         $11::text[], $12::bytea[], $13::bytea[], $14::bytea[], $15::boolean[])
         AS i (id, user_id, organization_id, profile_id, email, email_key, full_name, organization_name,
-              idempotency_key, idempotency_body, sealed)
+              idempotency_key, idempotency_body, sealed, told)
 ), s AS (
-    INSERT INTO sagas (id, kind, version, state, step, due_at, accepted_at, user_id, organization_id, profile_id,
+    INSERT INTO sagas (id, kind, version, state, step, due_at, sweep_at, accepted_at, user_id, organization_id, profile_id,
                        email, email_key, full_name, organization_name, idempotency_key, idempotency_body)
-    SELECT id, $1, $2, 'running', $3, now(), now(), user_id, organization_id, profile_id,
+    SELECT id, $1, $2, 'running', $3, now(),
+           now() + CASE WHEN told THEN interval '1 second' ELSE interval '0' END, now(), user_id, organization_id, profile_id,
            email, email_key, full_name, organization_name, idempotency_key, idempotency_body
       FROM i WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.email_key = i.email_key)
      ORDER BY email_key
@@ -92,7 +93,8 @@ impl Batch for AcceptBatch {
             .bind(text(|of| of.applicant.organization_name.as_ref().map(|name| name.as_str().to_owned())))
             .bind(bytes(|of| of.idempotency.as_ref().map(|mark| mark.key.0.to_vec())))
             .bind(bytes(|of| of.idempotency.as_ref().map(|mark| mark.body.0.to_vec())))
-            .bind(bytes(|of| Some(of.sealed.as_bytes().to_vec())));
+            .bind(bytes(|of| Some(of.sealed.as_bytes().to_vec())))
+            .bind(proposals.iter().map(|of| of.told).collect::<Vec<_>>());
         let rows = self.0.try_fetch(statement).await?;
         let accepted = rows.iter().map(|row| Ok((saga_id(row, "id")?, time(row, "accepted_at")?)));
         let accepted: BTreeMap<SagaId, Timestamp> =

@@ -12,17 +12,24 @@ use tracing::error;
 use super::connections::Connections;
 use super::value::{between, count, get, millis, saga_id, state, time};
 
-pub(super) const SQL: &[(&str, &str)] = &[("claim", CLAIM)];
+pub(super) const SQL: &[(&str, &str)] = &[("claim", CLAIM), ("claim.these", CLAIM_THESE)];
 
-/// The sagas of a step that are due and that nobody holds, the longest due first. It waits for no other claimer, nor
-/// for the disk: a claim that the server loses in a crash was never made, and of two that then bear the same epoch the
-/// seq lets one commit. A commit is synced, and with it every claim before it.
-const CLAIM: &str = "
+/// Claims the sagas of a step that are due and that nobody holds, in the order given. It waits for no other claimer,
+/// nor for the disk: a claim that the server loses in a crash was never made, and of two that then bear the same epoch
+/// the seq lets one commit. A commit is synced, and with it every claim before it.
+macro_rules! claiming {
+    ($which:literal, $order:literal) => {
+        concat!(
+            "
 WITH c AS (
     SELECT id, lease_until IS NOT NULL AS taken_over FROM sagas
-     WHERE kind = $1 AND step = $2 AND version = $3 AND ended_at IS NULL AND due_at <= now()
+     WHERE ",
+            $which,
+            " AND kind = $1 AND step = $2 AND version = $3 AND ended_at IS NULL AND due_at <= now()
        AND (lease_until IS NULL OR lease_until < now())
-     ORDER BY due_at LIMIT (SELECT $4::bigint FROM set_config('synchronous_commit', 'off', true))
+     ORDER BY ",
+            $order,
+            " LIMIT (SELECT $4::bigint FROM set_config('synchronous_commit', 'off', true))
        FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE sagas s
@@ -31,16 +38,29 @@ UPDATE sagas s
   FROM c WHERE s.id = c.id
 RETURNING s.id, c.taken_over, epoch, seq, attempt, state, step, code, accepted_at, now() AS now,
           user_id, organization_id, profile_id, email, email_key, full_name, organization_name,
-          (SELECT sealed FROM sealed_passwords p WHERE p.saga_id = s.id) AS sealed";
+          (SELECT sealed FROM sealed_passwords p WHERE p.saga_id = s.id) AS sealed"
+        )
+    };
+}
+
+/// The longest due first, of those that are not kept for who is told of them.
+const CLAIM: &str = claiming!("sweep_at <= now()", "sweep_at");
+
+/// Those that somebody was told of.
+const CLAIM_THESE: &str = claiming!("id = ANY($7::uuid[])", "id");
 
 pub(super) async fn claim(connections: &Connections, claim: &Claim) -> Result<Vec<Claimed<SignUp>>, Error> {
-    let statement = sqlx::query(CLAIM)
+    let statement = sqlx::query(if claim.only.is_some() { CLAIM_THESE } else { CLAIM })
         .bind(claim.kind)
         .bind(claim.step.as_str().to_owned())
         .bind(i64::from(claim.version))
         .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
         .bind(claim.worker.to_string())
         .bind(millis(claim.lease));
+    let statement = match &claim.only {
+        Some(sagas) => statement.bind(sagas.iter().map(|saga| saga.uuid()).collect::<Vec<_>>()),
+        None => statement,
+    };
     let rows = connections.fetch(statement).await?;
     let mut sagas = Vec::with_capacity(rows.len());
     for row in &rows {

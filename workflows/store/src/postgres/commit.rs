@@ -35,7 +35,8 @@ pub(super) const SQL: &[(&str, &str)] = &[
 /// - `l` holds the fence, in the order of ids. Not "update the saga first": a violation by the effect would undo it.
 /// - `t` decides between the two planned transitions. Where the effect is not applied and no refusal is planned,
 ///   nothing is written. A delay means that the saga stays where it is.
-/// - `a` advances the saga, and claims what follows for a worker that goes on with it.
+/// - `a` advances the saga, and claims what follows for a worker that goes on with it. Where others are told of it,
+///   they have a second ([`saga::store::HEARSAY`]) in which no sweep takes it.
 /// - The result: no row where the fence does not hold.
 macro_rules! committing {
     ($effect:expr) => {
@@ -45,11 +46,12 @@ WITH i AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
                          $7::text[], $8::text[], $9::text[], $10::bigint[], $11::boolean[], $12::text[],
                          $13::text[], $14::text[], $15::text[], $16::text[],
-                         $17::bigint[], $18::text[], $19::bigint[], $20::text[], $21::text[], $22::bigint[])
+                         $17::bigint[], $18::text[], $19::bigint[], $20::text[], $21::text[], $22::bigint[],
+                         $23::boolean[])
         AS i (saga, at_epoch, at_seq, from_state, from_step, from_code,
               then_state, then_step, then_code, delay_ms, stuck, then_event,
               else_state, else_step, else_code, else_event,
-              attempt_number, worker, took_ms, error, payload, hold_ms)
+              attempt_number, worker, took_ms, error, payload, hold_ms, told)
 ), l AS MATERIALIZED (
     SELECT i.*, s.id, s.user_id, s.organization_id, s.profile_id, s.email, s.email_key, s.full_name
       FROM sagas s JOIN i ON s.id = i.saga
@@ -64,6 +66,7 @@ WITH i AS (
            CASE WHEN applied THEN then_step ELSE else_step END AS to_step,
            CASE WHEN applied THEN then_code ELSE else_code END AS to_code,
            CASE WHEN applied THEN then_event ELSE else_event END AS event,
+           CASE WHEN told THEN interval '1 second' ELSE interval '0' END AS hearsay,
            applied AND delay_ms IS NOT NULL AS again, applied AND hold_ms IS NOT NULL AS holds
       FROM o
 ), a AS (
@@ -72,6 +75,7 @@ WITH i AS (
            epoch = s.epoch + t.holds::int,
            attempt = CASE WHEN t.again THEN s.attempt ELSE t.holds::int END,
            due_at = now() + CASE WHEN t.again THEN t.delay_ms ELSE 0 END * interval '1 millisecond',
+           sweep_at = now() + CASE WHEN t.again THEN t.delay_ms * interval '1 millisecond' ELSE t.hearsay END,
            lease_owner = CASE WHEN t.holds THEN t.worker END,
            lease_until = CASE WHEN t.holds THEN now() + t.hold_ms * interval '1 millisecond' END,
            step_claimed_at = CASE WHEN t.again THEN s.step_claimed_at WHEN t.holds THEN now() END,
@@ -168,7 +172,8 @@ fn statement(sql: &'static str, commits: &[Commit<SignUp>]) -> Result<super::con
         .bind(note(|of| millis(of.note.took)))
         .bind(commits.iter().map(|of| of.note.error.clone()).collect::<Vec<_>>())
         .bind(commits.iter().map(|of| payload(of.effect.as_ref())).collect::<Vec<_>>())
-        .bind(commits.iter().map(|of| of.claims().map(millis)).collect::<Vec<_>>()))
+        .bind(commits.iter().map(|of| of.claims().map(millis)).collect::<Vec<_>>())
+        .bind(commits.iter().map(|of| of.told).collect::<Vec<_>>()))
 }
 
 fn words(states: &[State]) -> Vec<&'static str> {

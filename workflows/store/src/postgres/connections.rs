@@ -12,14 +12,15 @@ use deadpool::managed::PoolError;
 use saga::store::Error;
 use scopeguard::ScopeGuard;
 use sqlx::Postgres;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::error::{Failure, failure};
-use super::pool::{Kept, Lent, Pool, Server, close_those, pool, tidy};
+use super::pool::{Kept, Lent, Pool, Source, close_those, pool, tidy};
+use super::servers::Servers;
 
 /// How long a statement may take; the server gives it up at the same time.
 pub(super) const STATEMENT: Duration = Duration::from_secs(4);
@@ -52,8 +53,8 @@ pub(super) struct Connections {
 
 impl Connections {
     /// None is opened before it is needed.
-    pub(super) fn new(options: PgConnectOptions, bounds: Bounds) -> Self {
-        let pool = pool(Server::new(options, bounds.acquire), bounds.connections);
+    pub(super) fn new(servers: Servers, bounds: Bounds) -> Self {
+        let pool = pool(Source::new(servers, bounds.acquire), bounds.connections);
         let mut tidying = JoinSet::new();
         tidying.spawn(tidy(pool.weak()));
         Self { pool, acquire: bounds.acquire, closing: Arc::default(), _tidying: Arc::new(tidying) }
@@ -93,6 +94,9 @@ impl Connections {
         };
         if !failed.leaves_the_connection_usable() {
             drop(Kept::detach(ScopeGuard::into_inner(lent)));
+        }
+        if failed.ends_all_connections() {
+            self.pool.manager().condemn_all();
         }
         Err(failed)
     }

@@ -7,7 +7,7 @@ use saga::store::Error;
 pub(super) enum Failure {
     /// It was not sent, or the server definitely did not do it, for a reason that passes.
     Unavailable(String),
-    /// As before, and the connection is of no more use.
+    /// As before, and the connection is of no more use; nor are those that were opened before it failed.
     Closing(String),
     /// The server lost a race with another statement and undid it: the same may succeed at once.
     Collided(String),
@@ -26,6 +26,19 @@ impl Failure {
         match self {
             Self::Unavailable(_) | Self::Collided(_) | Self::Held(_) | Self::Rejected(_) | Self::Unreadable(_) => true,
             Self::Closing(_) | Self::InDoubt(_) => false,
+        }
+    }
+
+    /// Whether the server's reason is one that holds for its other connections.
+    pub(super) fn ends_all_connections(&self) -> bool {
+        match self {
+            Self::Closing(_) => true,
+            Self::Unavailable(_)
+            | Self::Collided(_)
+            | Self::Held(_)
+            | Self::InDoubt(_)
+            | Self::Rejected(_)
+            | Self::Unreadable(_) => false,
         }
     }
 }

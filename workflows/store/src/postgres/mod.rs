@@ -21,7 +21,9 @@ mod operate;
 mod operators;
 mod pool;
 mod read;
+mod ready;
 mod schema;
+mod servers;
 #[cfg(feature = "testing")]
 mod snapshot;
 mod value;
@@ -111,7 +113,7 @@ impl Postgres {
 
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 11] = [
+        let modules: [&[(&str, &str)]; 12] = [
             accept::SQL,
             claim::SQL,
             commit::SQL,
@@ -123,6 +125,7 @@ impl Postgres {
             operate::SQL,
             operators::SQL,
             read::SQL,
+            ready::SQL,
         ];
         modules.into_iter().flatten().copied()
     }

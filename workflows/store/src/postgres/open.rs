@@ -1,23 +1,22 @@
 //! Opening a PostgreSQL database.
 
-use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection, Row};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::connections::{Bounds, Connections, STATEMENT};
+use super::servers::{Servers, connect_error, no_answer};
 use super::{Postgres, schema};
 
 /// The oldest server that is known to do, as it tells its own version: 15.0.
 const OLDEST: i32 = 150_000;
 /// What is asked of a server before it is used.
 const SERVER: &str = "
-SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version,
-       pg_is_in_recovery() AS standby";
-/// How long one try to connect may take.
+SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version";
+/// How long one try to connect may take, and each answer to a question about what is there.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Between two tries to connect: doubling from the first to the second.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(8));
@@ -46,10 +45,10 @@ const SETTINGS: [(&str, &str); 10] = [
     ("default_transaction_read_only", "off"),
 ];
 
-/// A PostgreSQL database, and how to use it.
+/// A PostgreSQL database, on one server or on several of which one takes writes, and how to use it.
 #[derive(Clone)]
 pub struct Database {
-    options: PgConnectOptions,
+    servers: Servers,
     connections: u32,
 }
 
@@ -57,7 +56,10 @@ pub struct Database {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// The URL cannot be read.
-    #[error("it is not a PostgreSQL URL ({0}); expected postgres://user:password@host:5432/database")]
+    #[error(
+        "it is not a PostgreSQL URL ({0}); expected postgres://user:password@host:5432/database, or several with \
+         commas between"
+    )]
     Url(String),
     /// The server does not let us in.
     #[error("the server refuses us: {0}; check user and password")]
@@ -122,24 +124,18 @@ impl OpenError {
 }
 
 impl Database {
-    /// The database behind a URL, with at most so many connections from this process; 3 are the fewest.
+    /// The database behind a URL, or behind several with commas between, each of a server that may take the writes;
+    /// with at most so many connections from this process, of which 3 are the fewest.
     ///
     /// # Errors
     /// [`OpenError::Url`].
-    pub fn new(url: &str, connections: u32) -> Result<Self, OpenError> {
-        let options = PgConnectOptions::from_str(url).map_err(|error| match error {
-            sqlx::Error::Configuration(what) => OpenError::Url(what.to_string()),
-            other => OpenError::Url(other.to_string()),
-        })?;
-        let options = options.application_name("signup").disable_statement_logging();
-        Ok(Self { options, connections })
+    pub fn new(urls: &str, connections: u32) -> Result<Self, OpenError> {
+        Ok(Self { servers: Servers::parse(urls)?, connections })
     }
 
     /// Where it is, for a person to read: never with a password.
     pub fn place(&self) -> String {
-        let (host, port) = (self.options.get_host(), self.options.get_port());
-        let database = self.options.get_database().unwrap_or_else(|| self.options.get_username());
-        format!("{database} on {host}:{port}")
+        self.servers.place()
     }
 
     /// Brings the schema up to date: the numbers of the migrations that were missing.
@@ -155,7 +151,7 @@ impl Database {
             Ok(Ok(())) => Vec::new(),
             Ok(Err(OpenError::Behind { found, .. })) => schema::bring_up_to_date(&mut connection, found).await?,
             Ok(Err(other)) => return Err(other),
-            Err(_) => return Err(OpenError::Away("no answer".into())),
+            Err(_) => return Err(no_answer()),
         };
         // It is closed politely where that is quick; the server finds out otherwise.
         let _ = timeout(CONNECT, connection.close()).await;
@@ -169,15 +165,16 @@ impl Database {
     pub async fn open(&self) -> Result<Postgres, OpenError> {
         let mut connection = self.connect().await?;
         let checked = timeout(CONNECT, schema::check(&mut connection)).await;
-        checked.unwrap_or_else(|_| Err(OpenError::Away("no answer".into())))?;
+        checked.unwrap_or_else(|_| Err(no_answer()))?;
         let _ = timeout(CONNECT, connection.close()).await;
         let statement_timeout = format!("{}ms", STATEMENT.as_millis());
-        let options =
-            self.options.clone().options(SETTINGS).options([("statement_timeout", statement_timeout.as_str())]);
+        let servers = self.servers.told(&SETTINGS).told(&[("statement_timeout", statement_timeout.as_str())]);
         let [front, work, back] = shares(self.connections);
-        let pool = |connections, acquire| Connections::new(options.clone(), Bounds { connections, acquire });
+        let pool = |connections, acquire| Connections::new(servers.clone(), Bounds { connections, acquire });
+        // A request waits for that of another in its lane, and then for its own: a client hears within 2 s that the server
+        // is away.
         Ok(Postgres::over(
-            pool(front, Duration::from_secs(1)),
+            pool(front, Duration::from_millis(800)),
             pool(work, Duration::from_secs(2)),
             pool(back, Duration::from_secs(2)),
         ))
@@ -207,19 +204,12 @@ impl Database {
     }
 
     async fn connect(&self) -> Result<PgConnection, OpenError> {
-        let connecting = timeout(CONNECT, PgConnection::connect_with(&self.options));
-        let away = |what: String| OpenError::Away(what);
-        let mut connection = connecting.await.map_err(|_| away("no answer".into()))?.map_err(connect_error)?;
+        let mut connection = self.servers.connect(CONNECT).await?;
         let asked = sqlx::query(SERVER);
-        let row = timeout(CONNECT, asked.fetch_one(&mut connection)).await.map_err(|_| away("no answer".into()))?;
+        let row = timeout(CONNECT, asked.fetch_one(&mut connection)).await.map_err(|_| no_answer())?;
         let row = row.map_err(connect_error)?;
-        let get = |error: sqlx::Error| away(error.to_string());
-        if row.try_get::<i32, _>("number").map_err(get)? < OLDEST {
-            return Err(OpenError::TooOld(row.try_get("version").map_err(get)?));
-        }
-        if row.try_get::<bool, _>("standby").map_err(get)? {
-            return Err(away("it is a standby, which takes no writes".into()));
-        }
+        let number = row.try_get("number").map_err(connect_error)?;
+        will_do(number, row.try_get("version").map_err(connect_error)?)?;
         Ok(connection)
     }
 }
@@ -231,6 +221,11 @@ impl std::fmt::Debug for Database {
     }
 }
 
+/// Whether a server of this version will do.
+fn will_do(number: i32, version: String) -> Result<(), OpenError> {
+    if number < OLDEST { Err(OpenError::TooOld(version)) } else { Ok(()) }
+}
+
 /// How many connections are for requests, for workers and for operators. Operators are let in however busy the rest
 /// is, and workers do not wait behind requests.
 fn shares(connections: u32) -> [u32; 3] {
@@ -238,27 +233,6 @@ fn shares(connections: u32) -> [u32; 3] {
     let back = if connections < 6 { 1 } else { 2 };
     let work = (connections - back) / 2;
     [connections - back - work, work, back]
-}
-
-/// By SQLSTATE, see appendix A of PostgreSQL's manual.
-pub(super) fn connect_error(error: sqlx::Error) -> OpenError {
-    let sqlx::Error::Database(database) = &error else {
-        return match error {
-            sqlx::Error::Configuration(what) => OpenError::Url(what.to_string()),
-            sqlx::Error::Tls(what) => OpenError::Tls(what.to_string()),
-            sqlx::Error::Protocol(_) => OpenError::Away("what answers there is no PostgreSQL server".into()),
-            sqlx::Error::Io(error) => OpenError::Away(error.to_string()),
-            other => OpenError::Away(other.to_string()),
-        };
-    };
-    let text = database.message().to_owned();
-    match database.code().unwrap_or_default().as_ref() {
-        // Invalid password, invalid authorization, insufficient privilege.
-        "28P01" | "28000" => OpenError::Denied(text),
-        "42501" => OpenError::Forbidden(text),
-        "3D000" => OpenError::Away(format!("{text}; create it with `createdb`")),
-        _ => OpenError::Away(text),
-    }
 }
 
 #[cfg(test)]
@@ -273,6 +247,19 @@ mod tests {
             assert_eq!(shares.iter().sum::<u32>(), connections.max(3), "{shares:?}");
         }
         assert_eq!(shares(32), [15, 15, 2]);
+    }
+
+    #[test]
+    fn a_server_that_is_too_old_is_named() {
+        let refused = will_do(140_019, "14.19 (Debian 14.19-1)".to_owned()).unwrap_err();
+        assert!(!refused.passes());
+        assert_eq!(
+            refused.to_string(),
+            "the server is PostgreSQL 14.19 (Debian 14.19-1), too old: 15 is the oldest that will do"
+        );
+        for number in [150_000, 150_018, 180_001] {
+            assert_eq!(will_do(number, "15.0".to_owned()), Ok(()));
+        }
     }
 
     #[test]

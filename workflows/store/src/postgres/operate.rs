@@ -23,7 +23,7 @@ WITH s AS MATERIALIZED (
     " FROM s
 ), a AS (
     UPDATE sagas t
-       SET epoch = t.epoch + 1, seq = t.seq + 1, state = $6, step = $7, code = $8, attempt = 0, due_at = now(),
+       SET epoch = t.epoch + 1, seq = t.seq + 1, state = $6, step = $7, code = $8, attempt = 0, due_at = now(), sweep_at = now(),
            ended_at = CASE WHEN $9 THEN now() END,
            lease_owner = NULL, lease_until = NULL, step_claimed_at = NULL, stuck_since = NULL
       FROM m WHERE t.id = m.id

@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Metrics, Object, QueueMode, RecycleError, RecycleResult, WeakPool};
 use futures_util::future::join_all;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{Connection, Error};
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
 use tokio::time::{sleep, timeout};
+
+use super::open::OpenError;
+use super::servers::Servers;
 
 /// A connection that nobody uses for so long is closed.
 const IDLE: Duration = Duration::from_secs(30);
@@ -20,26 +23,26 @@ const TIDY: Duration = Duration::from_secs(5);
 const STALE: Duration = Duration::from_secs(1);
 /// How long that may take. It leaves time to open another.
 const TRY: Duration = Duration::from_millis(300);
-/// Between two tries to connect to a server that is about to be there: doubling from the first to the second.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
+/// Between two tries to connect where no server is there yet: doubling from the first to the second.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
 /// How long a connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(500);
 
 /// Connections, opened when they are needed. The last to go back is the next to be lent: those that are not needed
 /// are left alone until they are closed.
-pub(super) type Pool = managed::Pool<Server>;
+pub(super) type Pool = managed::Pool<Source>;
 
 /// A connection on loan. Dropped, it goes back.
-pub(super) type Lent = Object<Server>;
+pub(super) type Lent = Object<Source>;
 
 #[expect(clippy::expect_used, reason = "refused are timeouts without a runtime alone, and it has none")]
-pub(super) fn pool(server: Server, connections: u32) -> Pool {
+pub(super) fn pool(source: Source, connections: u32) -> Pool {
     let most = usize::try_from(connections).unwrap_or(usize::MAX);
-    Pool::builder(server).max_size(most).queue_mode(QueueMode::Lifo).build().expect("a pool")
+    Pool::builder(source).max_size(most).queue_mode(QueueMode::Lifo).build().expect("a pool")
 }
 
 /// Closes what has been idle for too long, until the pool is gone.
-pub(super) async fn tidy(pool: WeakPool<Server>) {
+pub(super) async fn tidy(pool: WeakPool<Source>) {
     loop {
         sleep(TIDY).await;
         let Some(pool) = pool.upgrade() else { return };
@@ -76,66 +79,62 @@ impl Kept {
     }
 }
 
-/// What connections are opened to.
-pub(super) struct Server {
-    options: PgConnectOptions,
-    /// How long it is tried to connect, where the server is about to be there.
+/// Where connections come from.
+pub(super) struct Source {
+    servers: Servers,
+    /// How long it is tried to connect.
     patience: Duration,
     /// Connections that were last used before this are not fit.
-    fell_silent: Mutex<Option<Instant>>,
+    condemned: Mutex<Option<Instant>>,
 }
 
-impl Server {
-    pub(super) fn new(options: PgConnectOptions, patience: Duration) -> Self {
-        Self { options, patience, fell_silent: Mutex::new(None) }
+impl Source {
+    pub(super) fn new(servers: Servers, patience: Duration) -> Self {
+        Self { servers, patience, condemned: Mutex::new(None) }
     }
 
-    /// What breaks an idle connection, such as the end of its server, breaks those that are idle for longer: a caller
-    /// tries one and opens another, whatever the number that is kept.
+    /// None of those that are kept now is lent again.
+    pub(super) fn condemn_all(&self) {
+        self.condemn(Instant::now());
+    }
+
+    fn condemn(&self, last_used: Instant) {
+        let mut condemned = self.condemned.lock().unwrap_or_else(PoisonError::into_inner);
+        *condemned = (*condemned).max(Some(last_used));
+    }
+
     fn condemns(&self, kept: &Kept) -> bool {
-        let fell_silent = self.fell_silent.lock().unwrap_or_else(PoisonError::into_inner);
-        fell_silent.is_some_and(|last_used| kept.since <= last_used)
-    }
-
-    fn condemn(&self, kept: &Kept) {
-        let mut fell_silent = self.fell_silent.lock().unwrap_or_else(PoisonError::into_inner);
-        *fell_silent = (*fell_silent).max(Some(kept.since));
+        let condemned = self.condemned.lock().unwrap_or_else(PoisonError::into_inner);
+        condemned.is_some_and(|last_used| kept.since <= last_used)
     }
 }
 
-impl managed::Manager for Server {
+impl managed::Manager for Source {
     type Type = Kept;
-    type Error = Error;
+    type Error = OpenError;
 
-    async fn create(&self) -> Result<Kept, Error> {
+    async fn create(&self) -> Result<Kept, OpenError> {
         let (begun, mut pause) = (Instant::now(), PAUSE.0);
         loop {
-            match PgConnection::connect_with(&self.options).await {
+            match self.servers.connect(self.patience).await {
                 Ok(connection) => return Ok(Kept { connection, since: Instant::now() }),
-                Err(error) if !passes(&error) || begun.elapsed() + pause >= self.patience => return Err(error),
+                Err(error) if !error.passes() || begun.elapsed() + pause >= self.patience => return Err(error),
                 Err(_) => sleep(pause).await,
             }
             pause = (pause * 2).min(PAUSE.1);
         }
     }
 
-    async fn recycle(&self, kept: &mut Kept, _: &Metrics) -> RecycleResult<Error> {
-        if kept.since.elapsed() < STALE {
-            return Ok(());
+    /// What breaks an idle connection, such as the end of its server, breaks those that are idle for longer: a caller
+    /// tries one and opens another, whatever the number that is kept.
+    async fn recycle(&self, kept: &mut Kept, _: &Metrics) -> RecycleResult<OpenError> {
+        if self.condemns(kept) {
+            return Err(RecycleError::message("condemned"));
         }
-        if !self.condemns(kept) && kept.answers(TRY).await {
-            return Ok(());
+        if kept.since.elapsed() >= STALE && !kept.answers(TRY).await {
+            self.condemn(kept.since);
+            return Err(RecycleError::message("silent"));
         }
-        self.condemn(kept);
-        Err(RecycleError::message("silent"))
-    }
-}
-
-/// Whether a server that refuses a connection like this is about to be there.
-fn passes(error: &Error) -> bool {
-    match error {
-        Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
-        Error::Database(error) => error.is_transient_in_connect_phase(),
-        _ => false,
+        Ok(())
     }
 }

@@ -7,7 +7,8 @@ use sqlx::PgConnection;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
 
-use super::open::{OpenError, connect_error};
+use super::open::OpenError;
+use super::servers::connect_error;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 
@@ -33,10 +34,15 @@ fn migration_error(error: sqlx::Error, version: i64) -> OpenError {
     }
 }
 
+/// The newest migration that this program knows.
+pub(super) fn known() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 /// Whether this program works with the schema as it is. One that has more migrations than this program knows says so
 /// itself.
 pub(super) async fn check(database: &mut PgConnection) -> Result<(), OpenError> {
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let known = known();
     let applied = applied(database).await?;
     let found = applied.keys().max().copied().unwrap_or(0);
     if found > known {

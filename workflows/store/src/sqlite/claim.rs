@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::value::{self, Millis, between, count, get, millis};
 use super::writer::Write;
 
-pub(super) const SQL: &[(&str, &str)] = &[("claim.due", DUE), ("claim", CLAIM)];
+pub(super) const SQL: &[(&str, &str)] = &[("claim.due", DUE), ("claim.this", THIS), ("claim", CLAIM)];
 
 /// The sagas of a step that are due and that nobody holds, the longest due first.
 const DUE: &str = "
@@ -23,6 +23,12 @@ SELECT id, lease_until IS NOT NULL AS taken_over FROM sagas
  WHERE kind = ?1 AND step = ?2 AND version = ?3 AND ended_at IS NULL AND due_at <= ?4
    AND (lease_until IS NULL OR lease_until < ?4)
  ORDER BY due_at LIMIT ?5";
+
+/// One that somebody was told of. In a file's one process nobody has to be told, so none is kept from anyone.
+const THIS: &str = "
+SELECT id, lease_until IS NOT NULL AS taken_over FROM sagas
+ WHERE id = ?5 AND kind = ?1 AND step = ?2 AND version = ?3 AND ended_at IS NULL AND due_at <= ?4
+   AND (lease_until IS NULL OR lease_until < ?4)";
 
 /// One of them. RETURNING shows the row after the update, so whether a lease had run out is read before.
 const CLAIM: &str = "
@@ -45,15 +51,7 @@ impl Write for ClaimDue {
 
     async fn apply(&self, db: &mut SqliteConnection, now: Millis) -> Result<Vec<Claimed<SignUp>>, Error> {
         let claim = &self.0;
-        let due = sqlx::query(DUE)
-            .bind(claim.kind)
-            .bind(claim.step.as_str())
-            .bind(claim.version)
-            .bind(now)
-            .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
-            .fetch_all(&mut *db)
-            .await
-            .map_err(value::error)?;
+        let due = self.due(db, now).await?;
         let mut sagas = Vec::with_capacity(due.len());
         for row in &due {
             let update = sqlx::query(CLAIM)
@@ -69,6 +67,22 @@ impl Write for ClaimDue {
             }
         }
         Ok(sagas)
+    }
+}
+
+impl ClaimDue {
+    async fn due(&self, db: &mut SqliteConnection, now: Millis) -> Result<Vec<SqliteRow>, Error> {
+        let claim = &self.0;
+        let of = |sql| sqlx::query(sql).bind(claim.kind).bind(claim.step.as_str()).bind(claim.version).bind(now);
+        let Some(only) = &claim.only else {
+            let due = of(DUE).bind(i64::try_from(claim.limit).unwrap_or(i64::MAX));
+            return due.fetch_all(db).await.map_err(value::error);
+        };
+        let mut due = Vec::new();
+        for saga in only.iter().take(claim.limit) {
+            due.extend(of(THIS).bind(saga.uuid()).fetch_optional(&mut *db).await.map_err(value::error)?);
+        }
+        Ok(due)
     }
 }
 

@@ -15,6 +15,7 @@ mod open;
 mod operate;
 mod operators;
 mod read;
+mod ready;
 mod schema;
 #[cfg(feature = "testing")]
 mod snapshot;
@@ -94,7 +95,7 @@ impl Store<SignUp> for Sqlite {
 impl Sqlite {
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 11] = [
+        let modules: [&[(&str, &str)]; 12] = [
             accept::SQL,
             claim::SQL,
             commit::SQL,
@@ -106,6 +107,7 @@ impl Sqlite {
             operate::SQL,
             operators::SQL,
             read::SQL,
+            ready::SQL,
         ];
         modules.into_iter().flatten().copied()
     }

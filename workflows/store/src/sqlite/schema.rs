@@ -18,9 +18,14 @@ pub(super) async fn bring_up_to_date(file: &mut SqliteConnection) -> Result<(), 
     }
 }
 
+/// The newest migration that this program knows.
+pub(super) fn known() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 /// Whether this program works with the schema as it is.
 pub(super) async fn check(file: &mut SqliteConnection) -> Result<(), OpenError> {
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let known = known();
     let applied = applied(file).await?;
     let found = applied.keys().max().copied().unwrap_or(0);
     if found > known {

@@ -36,6 +36,7 @@ on_every_store! { ()
         a_claim_takes_its_own_step_alone_in_either_direction,
         a_claim_takes_the_longest_due_first_and_no_more_than_its_limit,
         a_claim_for_none_takes_none,
+        a_claim_of_named_sagas_takes_those_that_are_due_and_free,
         an_ended_saga_is_not_claimed;
     committing:
         a_lost_lease_cannot_write,

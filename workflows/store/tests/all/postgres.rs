@@ -1,11 +1,13 @@
 //! What only a server has: plans, a schema that guards itself, many callers at once, and connections that break.
 
 mod connections;
+mod failover;
 mod keys;
 mod lanes;
 mod lost;
 mod opening;
 mod returning;
 mod statements;
+mod sweeping;
 mod tampering;
 mod way;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use saga::store::{Claim, Fence};
-use saga::{Active, Policy};
+use saga::{Active, OsRandom, Policy, SagaId, SystemClock};
 
-use crate::world::{CLAIMS, CODE, ORGANIZATION, PROFILE, STEPS, TICK, USER, World, claim, failed, gave_up};
+use crate::world::{CLAIMS, CODE, ORGANIZATION, PROFILE, STEPS, TICK, USER, World, claim, done, failed, gave_up};
 
 const LEASE: Duration = Policy::STANDARD.lease;
 
@@ -99,5 +99,28 @@ pub(super) async fn an_ended_saga_is_not_claimed(mut w: World) {
     for step in &STEPS {
         assert!(w.claim(step, 10).await.is_empty());
     }
+    w.check().await;
+}
+
+pub(super) async fn a_claim_of_named_sagas_takes_those_that_are_due_and_free(mut w: World) {
+    let mut sagas = Vec::new();
+    for name in ["ada", "bob", "cyd", "dan", "eve"] {
+        sagas.push(w.accept(name).await);
+    }
+    let of = |only: &[SagaId]| Claim { only: Some(only.to_vec()), ..claim(&USER, 10) };
+    let store = w.store();
+    assert!(store.claim(&of(&[])).await.unwrap().is_empty());
+    let held = store.claim(&of(&sagas[..1])).await.unwrap().remove(0);
+    assert_eq!((held.fence.saga, held.attempt), (sagas[0], 1));
+    let moved = store.claim(&of(&sagas[1..2])).await.unwrap().remove(0);
+    w.commit(&done(&moved)).await;
+    // Of the others, one is held, one is elsewhere, and one is nobody's.
+    let unknown = SagaId::new(&SystemClock, &OsRandom);
+    let asked = [sagas[0], sagas[1], sagas[2], sagas[3], unknown];
+    let mut claimed: Vec<_> = store.claim(&of(&asked)).await.unwrap().iter().map(|one| one.fence.saga).collect();
+    claimed.sort();
+    assert_eq!(claimed, [sagas[2], sagas[3]]);
+    assert!(store.claim(&of(&asked)).await.unwrap().is_empty());
+    assert_eq!(w.claim_one(&USER).await.fence.saga, sagas[4]);
     w.check().await;
 }

@@ -4,6 +4,7 @@ use futures_util::future::join;
 use saga::Store;
 use servers::{Durability, Postgres as Server};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use store::Unready;
 use store::postgres::{Database, OpenError};
 
 use crate::world::{People, is_new, new_name, raw_postgres};
@@ -170,4 +171,26 @@ async fn who_waits_for_a_server_opens_once_it_is_there() {
     let store = waiting.await.unwrap().unwrap();
     assert!(is_new(&store.accept(&People::new().proposal("ada")).await.unwrap()));
     drop(server);
+}
+
+#[tokio::test]
+async fn it_is_ready_while_it_answers_and_its_schema_fits() {
+    let mut server = Server::start(Durability::None).unwrap();
+    let database = Database::new(&server.url("postgres"), 3).unwrap();
+    database.migrate().await.unwrap();
+    let store = database.open().await.unwrap();
+    assert_eq!(store.ready().await, Ok(()));
+    server.kill().unwrap();
+    let unready = store.ready().await;
+    assert!(matches!(unready, Err(Unready::Away(_))), "{unready:?}");
+    server.revive().unwrap();
+    assert_eq!(store.ready().await, Ok(()));
+
+    let mut connection = PgConnection::connect(&server.url("postgres")).await.unwrap();
+    connection.execute("DELETE FROM _sqlx_migrations WHERE version > 6").await.unwrap();
+    let unready = store.ready().await;
+    assert!(matches!(&unready, Err(Unready::Schema(what)) if what.contains("it has schema 6")), "{unready:?}");
+    connection.execute("DROP TABLE _sqlx_migrations").await.unwrap();
+    let unready = store.ready().await;
+    assert!(matches!(unready, Err(Unready::Schema(_))), "{unready:?}");
 }

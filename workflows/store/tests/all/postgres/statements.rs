@@ -86,7 +86,7 @@ async fn lists_are_read_in_their_order_from_their_index() {
     let mut db = connection(&w).await;
     for (list, index) in [
         ("list.stuck", "sagas_stuck"),
-        ("list.active", "sagas_due"),
+        ("list.active", "sagas_sweep"),
         ("list.coded", "sagas_coded"),
         ("list.all", "Backward using sagas_pkey"),
     ] {
@@ -118,11 +118,12 @@ async fn statements_do_not_walk_what_has_ended() {
         "ARRAY['{id}']::uuid[], ARRAY[0], ARRAY[0], ARRAY['running'], ARRAY['create_user'], ARRAY[NULL],
          ARRAY['running'], ARRAY['create_organization'], ARRAY[NULL], ARRAY[NULL::bigint], ARRAY[false], ARRAY['done'],
          ARRAY[NULL], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL], ARRAY[1], ARRAY['w'], ARRAY[1], ARRAY[NULL], ARRAY['x'],
-         ARRAY[20000]"
+         ARRAY[20000], ARRAY[false]"
     );
     let page = "'signup', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 0, NULL, NULL, NULL, false, 50";
     for (name, arguments) in [
         ("claim", "'signup', 'create_user', 1, 10, 'w', 20000"),
+        ("claim.these", &*format!("'signup', 'create_user', 1, 10, 'w', 20000, ARRAY['{id}']::uuid[]")),
         ("list.active", page),
         ("list.stuck", page),
         ("list.coded", page),

@@ -75,12 +75,13 @@ impl Way {
         said.windows(5).filter(|message| *message == [kind, 0, 0, 0, 4]).count()
     }
 
+    /// The URL of one of the server's databases, on this way.
+    pub(super) fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
     pub(super) async fn store(&self, w: &World, connections: u32) -> Postgres {
-        let url = format!(
-            "postgres://postgres@127.0.0.1:{}/{}?options=-csearch_path%3Dmanual,pg_catalog,public",
-            self.port,
-            w.database()
-        );
+        let url = self.url(&w.database()) + "?options=-csearch_path%3Dmanual,pg_catalog,public";
         Database::new(&url, connections).unwrap().open().await.unwrap()
     }
 }

@@ -26,8 +26,8 @@ async fn every_statement_has_a_name_of_its_own() {
 
 /// Runs once, when a process starts.
 const COLD: [&str; 1] = ["release_leases"];
-/// Read tables with a row for each process or operator.
-const SMALL: [&str; 3] = ["fleet.forget", "fleet.processes", "operators.list"];
+/// Read tables with a row for each process, operator or migration.
+const SMALL: [&str; 4] = ["fleet.forget", "fleet.processes", "operators.list", "ready"];
 /// Sort what they have found.
 const SORTING: [&str; 2] = ["accept.classify", "list.active"];
 

@@ -25,6 +25,7 @@ pub(crate) fn claim(step: &StepName, limit: usize) -> Claim {
         kind: SignUp::KIND,
         version: SignUp::VERSION,
         step: step.clone(),
+        only: None,
         limit,
         worker: WorkerName::unique("test", &Seeded::new(1)),
         lease: Policy::STANDARD.lease,
@@ -91,7 +92,16 @@ pub(crate) fn commit(claimed: &Claimed<SignUp>, effect: Option<Effect>, then: Tr
         took: Duration::from_millis(5),
         error: None,
     };
-    Commit { fence: claimed.fence, from: claimed.state.clone(), effect, then, if_refused: None, hold: None, note }
+    Commit {
+        fence: claimed.fence,
+        from: claimed.state.clone(),
+        effect,
+        then,
+        if_refused: None,
+        hold: None,
+        told: false,
+        note,
+    }
 }
 
 /// The same commit, which claims what follows too.

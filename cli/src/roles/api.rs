@@ -1,0 +1,51 @@
+//! `signup api`: takes requests, and runs no steps.
+
+use std::sync::Arc;
+
+use ::api::{Health, Waiters};
+use anyhow::Context;
+use saga::Listener;
+use tracing::info;
+
+use super::Role;
+use super::cluster::Cluster;
+use super::health_port::HealthPort;
+use super::http::{self, Farewell};
+use super::parts::{Parts, clock, close};
+use super::presence::Presence;
+use crate::config::{Config, settings};
+use crate::database::{Database, Shared};
+use crate::signals;
+
+/// Serves until SIGTERM or Ctrl-C.
+pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+    let (cluster, keys) = Cluster::of_api(&config)?;
+    let stop = signals::stop_token()?;
+    let health = Arc::new(Health::starting());
+    let port = HealthPort::on(config.listen, "listen", &health).await?;
+    let (version, address) = (env!("CARGO_PKG_VERSION"), port.address());
+    info!(%version, %address, "starting: {}", Role::Api);
+    let joining = Database::join(&config, &cluster.database_url);
+    let Some(database) = stop.run_until_cancelled(joining).await.transpose()? else { return Ok(()) };
+    let shared = [Shared::Seal(&settings::SEAL_PUBLIC_KEY, &keys.sealer), Shared::Hash(&keys.hash_key)];
+    database.agree_on(&config, &shared).await?;
+    if database.operators.operators().await.context("cannot read the operators")?.is_empty() {
+        info!("nobody can operate the service yet: `signup operator add NAME` makes the first operator");
+    }
+
+    let parts = Parts::new(Role::Api, &database, clock());
+    let waiters = Arc::new(Waiters::new());
+    // All who are told of sagas that advance. The workers are other processes, and find what is due at their next tick.
+    let listener: Arc<dyn Listener> = Arc::new(vec![Arc::clone(&waiters) as Arc<dyn Listener>]);
+    let api = parts.api((keys.sealer, keys.hash_key), listener, Arc::clone(&waiters), Arc::clone(&health));
+    let presence = Presence::begin(Arc::clone(&database.fleet), parts.process);
+    health.begin(vec![Arc::new(database.pulse())]);
+    info!(%version, %address, database = %database.kind(), at = database.place, "started");
+    let farewell = Farewell { health, waiters, drain: config.drain };
+    let served = http::serve(port.hand_over()?, ::api::router(api), farewell, stop).await;
+    presence.take_leave().await;
+    close(database).await;
+    served?;
+    info!("stopped");
+    Ok(())
+}

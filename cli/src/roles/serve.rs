@@ -1,0 +1,75 @@
+//! `signup serve`: everything in one process, on the database that the settings name.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::api::{Health, Waiters};
+use ::worker::Wakes;
+use anyhow::{Context, bail};
+use saga::Listener;
+use tracing::{info, warn};
+
+use super::banner::Banner;
+use super::health_port::listen;
+use super::http::{self, Farewell};
+use super::parts::{Parts, clock, close};
+use super::work::{hasher, workers};
+use super::{PATIENCE, Role, with_stop};
+use crate::config::{Config, settings};
+use crate::data_dir::DataDir;
+use crate::database::{Database, Shared};
+use crate::operator;
+use crate::secrets::Secrets;
+use crate::signals;
+
+/// Serves until SIGTERM or Ctrl-C.
+pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+    let stop = signals::stop_token()?;
+    // What may well fail comes first: a start that fails leaves no folder behind. Nobody is let in before there is
+    // somebody to answer.
+    drop(listen(config.listen, "listen").await?);
+    let hasher = hasher(&config.argon2).await?;
+    let folder = DataDir::take(&config.data_dir)?;
+    let clock = clock();
+    let opening = Database::open(&config, &folder, Arc::clone(&clock));
+    let Some(database) = stop.run_until_cancelled(opening).await.transpose()? else { return Ok(()) };
+    let secrets = Secrets::of(&config, &folder, &database)?;
+    let sealer = secrets.unsealer.sealer();
+    let shared = [Shared::Seal(&settings::SEAL_PRIVATE_KEY, &sealer), Shared::Hash(&secrets.hash_key)];
+    database.agree_on(&config, &shared).await?;
+
+    let parts = Parts::new(Role::Serve, &database, clock);
+    let (wakes, waiters) = (Arc::new(Wakes::new(&signup::STEPS)), Arc::new(Waiters::new()));
+    // All who are told of sagas that advance.
+    let listener: Arc<dyn Listener> =
+        Arc::new(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as Arc<dyn Listener>]);
+    let workers = workers(&parts, (secrets.unsealer, hasher), Arc::clone(&listener), wakes)?;
+    let health = Arc::new(Health::starting());
+    let api = parts.api((sealer, secrets.hash_key), listener, Arc::clone(&waiters), Arc::clone(&health));
+    database.go_on().await?;
+    let token = operator::first::ensure(folder.path(), &*database.operators).await?;
+    let listener = listen(config.listen, "listen").await?;
+    health.begin(vec![Arc::new(database.pulse())]);
+    let address = listener.local_addr().context("cannot tell where it listens")?;
+    let (version, data) = (env!("CARGO_PKG_VERSION"), folder.path().display());
+    info!(%version, %address, database = %database.kind(), at = database.place, %data, "started");
+    if config.redis_url.is_some() {
+        warn!("`{}` is set and {} does not use it", settings::REDIS_URL.variable, Role::Serve);
+    }
+    let token = token.filter(|_| std::io::stdout().is_terminal());
+    let banner = Banner { address, database: &database, data_dir: folder.path(), token: token.as_ref() };
+    // Nobody may be reading.
+    let _ = write!(std::io::stdout(), "{banner}");
+
+    // Neither goes on without the other: whichever ends first, also by a crash, stops both.
+    let working = tokio::spawn(with_stop(workers.run(stop.clone(), PATIENCE), stop.clone()));
+    // There is no other process to send requests to meanwhile.
+    let farewell = Farewell { health, waiters, drain: Duration::ZERO };
+    let served = with_stop(http::serve(listener, ::api::router(api), farewell, stop.clone()), stop).await;
+    let asked = working.await.context("the workers crashed")?;
+    close(database).await;
+    served.and_then(|()| if asked { Ok(()) } else { bail!("the workers ended by themselves; the log says why") })?;
+    info!("stopped");
+    Ok(())
+}

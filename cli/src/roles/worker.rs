@@ -1,0 +1,56 @@
+//! `signup worker`: runs steps, and takes no requests.
+
+use std::sync::Arc;
+
+use ::api::Health;
+use ::worker::Wakes;
+use anyhow::bail;
+use saga::Listener;
+use tracing::info;
+
+use super::cluster::Cluster;
+use super::health_port::HealthPort;
+use super::parts::{Parts, clock, close};
+use super::work::{hasher, workers};
+use super::{PATIENCE, Role};
+use crate::config::{Config, settings};
+use crate::database::{Database, Shared};
+use crate::signals;
+
+/// Works until SIGTERM or Ctrl-C.
+pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+    let (cluster, unsealer) = Cluster::of_worker(&config)?;
+    let stop = signals::stop_token()?;
+    let hasher = hasher(&config.argon2).await?;
+    let health = Arc::new(Health::starting());
+    let port = match config.health_listen {
+        Some(address) => Some(HealthPort::on(address, "health-listen", &health).await?),
+        None => None,
+    };
+    let (version, address) = (env!("CARGO_PKG_VERSION"), port.as_ref().map(HealthPort::address));
+    let health_at = address.map_or("nowhere".to_owned(), |address| address.to_string());
+    info!(%version, %health_at, "starting: {}", Role::Worker);
+    let joining = Database::join(&config, &cluster.database_url);
+    let Some(database) = stop.run_until_cancelled(joining).await.transpose()? else { return Ok(()) };
+    database.agree_on(&config, &[Shared::Seal(&settings::SEAL_PRIVATE_KEY, &unsealer.sealer())]).await?;
+
+    let parts = Parts::new(Role::Worker, &database, clock());
+    let wakes = Arc::new(Wakes::new(&signup::STEPS));
+    // All who are told of sagas that advance. Other processes find what is due at their next tick.
+    let listener: Arc<dyn Listener> = Arc::new(vec![Arc::clone(&wakes) as Arc<dyn Listener>]);
+    let workers = workers(&parts, (unsealer, hasher), listener, wakes)?;
+    health.begin(vec![Arc::new(database.pulse())]);
+    info!(%version, %health_at, database = %database.kind(), at = database.place, "started");
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        stopping.cancelled().await;
+        health.stop();
+    });
+    let asked = workers.run(stop, PATIENCE).await;
+    close(database).await;
+    if !asked {
+        bail!("the workers ended by themselves; the log says why");
+    }
+    info!("stopped");
+    Ok(())
+}
