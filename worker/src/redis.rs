@@ -152,6 +152,7 @@ impl Redis {
         stop: &CancellationToken,
         tasks: &TaskTracker,
     ) {
+        self.hints.has_workers(stop);
         let mut ears = BTreeMap::new();
         for (step, slots) in slots {
             let Some(queue) = self.queues.of(step) else { continue };

@@ -45,3 +45,32 @@ impl Drop for Asking<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn rings(ear: &Ear) -> bool {
+        ear.rung.notified().now_or_never().is_some()
+    }
+
+    #[test]
+    fn a_ring_that_comes_while_redis_is_asked_is_rung_again_afterwards() {
+        let ear = Ear::default();
+        ear.ring();
+        assert!(rings(&ear));
+        ear.heard();
+        // Whoever asks now gets all that was rung for.
+        drop(ear.ask());
+        assert!(!rings(&ear));
+        let asking = ear.ask();
+        ear.ring();
+        assert!(rings(&ear));
+        ear.heard();
+        drop(asking);
+        assert!(rings(&ear));
+        assert!(!rings(&ear));
+    }
+}

@@ -1,11 +1,12 @@
 //! Which sagas are told of through Redis.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use saga::{Advanced, Listener, StepName, Taker};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::health::RedisHealth;
 use super::hint::Hint;
@@ -27,6 +28,8 @@ pub(super) struct Hints {
     outbox: mpsc::Sender<Hint>,
     depths: BTreeMap<StepName, Depth>,
     tally: Arc<Tally>,
+    /// Until when this process has workers of its own, if it has any.
+    workers: OnceLock<CancellationToken>,
 }
 
 /// How many hints of a step wait in Redis, as far as this process knows.
@@ -43,7 +46,18 @@ struct Depth {
 impl Hints {
     pub(super) fn new(steps: &[StepName], health: RedisHealth, outbox: mpsc::Sender<Hint>, tally: Arc<Tally>) -> Self {
         let depths = steps.iter().map(|step| (step.clone(), Depth::default())).collect();
-        Self { health, outbox, depths, tally }
+        Self { health, outbox, depths, tally, workers: OnceLock::new() }
+    }
+
+    /// This process has workers of its own until `stop`: they take what is anybody's.
+    pub(super) fn has_workers(&self, stop: &CancellationToken) {
+        let _ = self.workers.set(stop.clone());
+    }
+
+    /// Whether others are to be told of what is anybody's: of an operator's action, and of what is handed back by a
+    /// process that stops.
+    fn is_for_others(&self, news: &Advanced) -> bool {
+        news.due_in.is_zero() && self.workers.get().is_none_or(CancellationToken::is_cancelled)
     }
 
     /// Has a hint pushed, if there is room for it.
@@ -87,7 +101,13 @@ impl Depth {
 
 impl Listener for Hints {
     fn advanced(&self, news: &Advanced) {
-        if let (Taker::Told, Some(step)) = (news.taker, news.state.step()) {
+        let Some(step) = news.state.step() else { return };
+        let tells = match news.taker {
+            Taker::Told => true,
+            Taker::Anyone => self.is_for_others(news) && self.will_tell(step),
+            Taker::Holder => false,
+        };
+        if tells {
             self.tell(Hint { saga: news.saga, step: step.clone() });
         }
     }
@@ -99,6 +119,8 @@ impl Listener for Hints {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use saga::{Active, OsRandom, SagaId, State, SystemClock};
 
     use super::*;
@@ -118,13 +140,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_was_promised_is_told() {
+    async fn where_there_are_workers_only_what_was_promised_is_told() {
         let (hints, mut received) = hints();
+        let stop = CancellationToken::new();
+        hints.has_workers(&stop);
         let promised = news(Taker::Told);
         for news in [&news(Taker::Anyone), &promised, &news(Taker::Holder)] {
             hints.advanced(news);
         }
         assert_eq!(received.try_recv(), Ok(Hint { saga: promised.saga, step: STEP }));
+        received.try_recv().unwrap_err();
+        stop.cancel();
+        let handed_back = news(Taker::Anyone);
+        hints.advanced(&handed_back);
+        hints.advanced(&Advanced { due_in: Duration::from_secs(1), ..news(Taker::Anyone) });
+        assert_eq!(received.try_recv(), Ok(Hint { saga: handed_back.saga, step: STEP }));
         received.try_recv().unwrap_err();
     }
 

@@ -22,6 +22,9 @@ const INSPECTION: Duration = Duration::from_mins(1);
 /// How long what a probe writes is kept, in milliseconds.
 const KEPT: u32 = 10_000;
 
+/// Written by a script, as hints are: a server may take the one and refuse the other.
+const WRITE: &str = "return redis.call('SET', KEYS[1], '', 'PX', ARGV[1])";
+
 /// Probes the server again and again.
 pub(super) struct Pulse<'a> {
     pub(super) link: &'a Link,
@@ -69,8 +72,8 @@ impl Pulse<'_> {
         let mut connection = self.link.shared().map_err(|error| error.to_string())?;
         let unseen = self.hints.unseen();
         let mut written = connection.clone();
-        let mut write = redis::cmd("SET");
-        write.arg(&self.queues.probe).arg(1).arg("PX").arg(KEPT);
+        let mut write = redis::cmd("EVAL");
+        write.arg(WRITE).arg(1).arg(&self.queues.probe).arg(KEPT);
         let mut questions = redis::pipe();
         for queue in self.queues.all() {
             questions.cmd("ZCARD").arg(queue.scheduled()).cmd("LLEN").arg(queue.active());

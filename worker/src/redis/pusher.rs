@@ -91,7 +91,9 @@ impl Pusher<'_> {
         wake.arg(&self.queues.wakes).arg(step.as_str());
         // Both go over the same connection, in this order, and neither waits for the other's answer.
         let pushed = backend::push(connection.clone(), queue, hints);
-        let woken = async { wake.query_async::<()>(&mut connection).await.map_err(|error| error.to_string()) };
-        tokio::try_join!(biased; pushed, woken).map(drop)
+        let woken = wake.query_async::<()>(&mut connection);
+        // Whom it does not wake looks at its own tick.
+        let (pushed, _) = tokio::join!(biased; pushed, woken);
+        pushed
     }
 }

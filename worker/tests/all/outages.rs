@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use saga::SagaId;
-use servers::{Redis, RedisOptions};
+use servers::{Mode, Proxy, Redis, RedisOptions};
 
 use crate::log::Log;
 use crate::process::Process;
@@ -168,4 +168,56 @@ async fn a_server_that_would_forget_keys_is_named() {
     stage.is_well().await;
     until("both have said so", || stage.log.count("maxmemory-policy is allkeys-lru") == 2).await;
     stage.all_goes_on().await;
+}
+
+#[tokio::test]
+async fn a_lost_subscription_is_renewed_and_missed_by_nobody() {
+    let stage = Stage::well().await;
+    let listening = || {
+        let reply = stage.server.command(&["PUBSUB", "NUMSUB", "signup-1-wakes"]).unwrap();
+        matches!(reply, servers::Reply::List(words) if words[1].number() == Some(1))
+    };
+    until("it is listened", listening).await;
+    for _ in 0..3 {
+        stage.server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).unwrap();
+        stage.world.sweep(false);
+        stage.all_goes_on().await;
+        until("it is listened again", listening).await;
+    }
+    assert_eq!(stage.worker.redis.counts().restarts, 0);
+}
+
+#[tokio::test]
+async fn connections_that_are_cut_again_and_again_make_no_storm() {
+    let stage = Stage::well().await;
+    let begun = tokio::time::Instant::now();
+    while begun.elapsed() < Duration::from_secs(3) {
+        stage.server.command(&["CLIENT", "KILL", "TYPE", "normal"]).unwrap();
+        stage.all_goes_on().await;
+    }
+    let restarts = stage.worker.redis.counts().restarts;
+    println!("{restarts} restarts of 4 workers");
+    assert!((4..=60).contains(&restarts), "{restarts}");
+    stage.is_well().await;
+    stage.world.sweep(false);
+    stage.all_goes_on().await;
+}
+
+#[tokio::test]
+async fn a_network_that_swallows_everything_is_found_out_and_done_with() {
+    let server = Redis::start(&RedisOptions::default()).unwrap();
+    let (proxy, world, log) = (Proxy::to(server.port()).unwrap(), World::with_ticks(), Log::here());
+    let url = proxy.url(&server.url());
+    let (api, worker) = (Process::api(&url), Process::worker(&world, &url));
+    let stage = Stage { server, world, api, worker, log };
+    stage.is_well().await;
+    proxy.set(Mode::BlackHole).unwrap();
+    stage.is_lost().await;
+    stage.all_goes_on().await;
+    proxy.set(Mode::Pass).unwrap();
+    stage.is_well().await;
+    stage.world.sweep(false);
+    until("hints are promised", || stage.api.listener.will_tell(&signup::FIRST_STEP)).await;
+    let sagas = stage.sign_up(5).await;
+    stage.world.completed(&sagas).await;
 }

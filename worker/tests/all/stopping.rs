@@ -11,7 +11,7 @@ use crate::world::World;
 
 #[tokio::test]
 async fn another_process_goes_on_at_once_with_what_a_stopped_one_had_not_begun() {
-    let (server, world) = (Redis::start(&RedisOptions::default()).unwrap(), World::with_ticks());
+    let (server, world) = (Redis::start(&RedisOptions::default()).unwrap(), World::of_hints_alone());
     let (api, first) = (Process::api(&server.url()), Process::worker(&world, &server.url()));
     until("both are in touch with Redis", || api.is_well() && first.is_well()).await;
     let mut sagas = Vec::new();
