@@ -50,7 +50,7 @@ impl Intake {
         step: &StepName,
         slots: &StepSlots,
         redis: &Redis,
-        stop: &CancellationToken,
+        end: &CancellationToken,
     ) -> Self {
         let (asks, asked) = mpsc::unbounded_channel();
         crew.tasks.spawn(collect(Arc::clone(crew), step.clone(), asked, Arc::clone(&redis.tally)));
@@ -60,7 +60,7 @@ impl Intake {
             asks,
             hints: Arc::clone(&redis.hints),
             tally: Arc::clone(&redis.tally),
-            stop: stop.clone(),
+            stop: end.clone(),
         }
     }
 

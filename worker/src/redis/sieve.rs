@@ -78,7 +78,7 @@ fn mended(note: Value) -> Option<Value> {
         let value = rest.chunks_exact(2).find(|field| field[0] == text(name)).map(|field| &field[1]);
         value.filter(|value| readable(value)).cloned()
     };
-    let number = |name| known(name).filter(|value| is_number(value)).unwrap_or_else(|| text("0"));
+    let number = |name| known(name).filter(is_number).unwrap_or_else(|| text("0"));
     Some(Value::Array(vec![
         id,
         text("attempts"),

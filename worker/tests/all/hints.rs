@@ -3,11 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use saga::OsRandom;
 use servers::{Redis, RedisOptions};
+use signup::SignUp;
 use tokio::time::Instant;
 use worker::Slots;
 
-use crate::process::Process;
+use crate::process::{Process, steps};
 use crate::wait::until;
 use crate::world::World;
 
@@ -74,5 +76,21 @@ async fn a_process_without_a_free_slot_leaves_hints_to_others() {
     assert_eq!(busy.redis.counts().crowded + idle.redis.counts().crowded, 0);
     busy.stop().await;
     idle.stop().await;
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn a_url_is_refused_without_being_repeated_and_tls_is_spoken_where_it_says_so() {
+    let open = |url: &str| worker::Redis::open::<SignUp>(url, &steps(), std::sync::Arc::new(OsRandom));
+    for url in ["", "canary", "http://:canary@localhost", "redis://:canary@localhost:port"] {
+        let said = open(url).unwrap_err().to_string();
+        assert!(!said.contains("canary"), "{said}");
+    }
+    let server = Redis::start(&RedisOptions::default()).unwrap();
+    // It speaks no TLS: the two do not come together, and nothing else happens.
+    let api = Process::api(&server.url().replace("redis://", "rediss://"));
+    let why = || api.redis.health().trouble().unwrap().why;
+    until("it is found out", || why() != "not reached yet").await;
+    println!("{}", why());
     api.stop().await;
 }

@@ -2,6 +2,13 @@
 //!
 //! The store can be told to let nobody look for due sagas: then a saga goes on by hints alone, or not at all.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails; one that measures says what"
+)]
+
 mod cleaning;
 mod hints;
 mod log;

@@ -12,13 +12,13 @@ const QUEUE: &str = "signup-1-create_user";
 
 /// Puts an id in the queue; its payload and what is noted of it, if any, are as Lua has them.
 fn plant(server: &Redis, id: &str, payload: &str, note: &str) {
-    let mut script = format!("redis.call('RPUSH', '{QUEUE}:active', {id})");
-    if !payload.is_empty() {
-        script += &format!(" redis.call('HSET', '{QUEUE}:data', {id}, {payload})");
-    }
-    if !note.is_empty() {
-        script += &format!(" redis.call('HSET', '{QUEUE}:meta:' .. {id}, {note})");
-    }
+    let set = |key: &str, values: &str| {
+        if values.is_empty() { String::new() } else { format!("redis.call('HSET', {key}, {values}) ") }
+    };
+    let data = if payload.is_empty() { String::new() } else { format!("{id}, {payload}") };
+    let script = set(&format!("'{QUEUE}:data'"), &data)
+        + &set(&format!("'{QUEUE}:meta:' .. {id}"), note)
+        + &format!("redis.call('RPUSH', '{QUEUE}:active', {id})");
     server.command(&["EVAL", &script, "0"]).unwrap();
 }
 

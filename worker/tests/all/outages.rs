@@ -64,7 +64,7 @@ impl Stage {
     }
 
     /// Hints alone are enough again, and each process has said once that Redis was lost, and once more that it is back.
-    async fn is_as_before(self, outages: usize) {
+    async fn end_as_before(self, outages: usize) {
         self.is_well().await;
         self.world.sweep(false);
         self.all_goes_on().await;
@@ -103,7 +103,7 @@ async fn killed_it_is_missed_by_nobody_and_used_again_when_it_is_back() {
     stage.world.completed(&meanwhile).await;
     let workers = stage.worker.redis.counts().restarts;
     assert!((1..=8).contains(&workers), "{workers} restarts");
-    stage.is_as_before(1).await;
+    stage.end_as_before(1).await;
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn read_only_it_is_as_good_as_gone() {
     stage.all_goes_on().await;
     until("it is said what to do", || stage.log.count("give the address of its primary") == 2).await;
     stage.server.writable().unwrap();
-    stage.is_as_before(1).await;
+    stage.end_as_before(1).await;
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn full_it_is_as_good_as_gone() {
     stage.says_why("OOM");
     stage.all_goes_on().await;
     stage.server.command(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
-    stage.is_as_before(1).await;
+    stage.end_as_before(1).await;
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn stalled_for_seconds_it_holds_nobody_up_and_ends_no_worker() {
     stage.all_goes_on().await;
     stage.world.completed(&meanwhile).await;
     assert_eq!(stage.worker.redis.counts().restarts, 0);
-    stage.is_as_before(1).await;
+    stage.end_as_before(1).await;
 }
 
 #[tokio::test]
