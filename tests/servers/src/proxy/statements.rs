@@ -60,7 +60,9 @@ impl Statements {
             }
             left = others;
         }
-        self.rest = left.to_vec();
+        if self.stage != Stage::Foreign {
+            self.rest = left.to_vec();
+        }
         executed
     }
 
