@@ -48,7 +48,7 @@ use self::consumer::Consumer;
 use self::ear::Ear;
 pub use self::health::{RedisHealth, Trouble};
 use self::hint::Hint;
-use self::hints::{Hints, OUTBOX};
+use self::hints::{Hints, outbox};
 use self::intake::Intake;
 use self::link::Link;
 use self::names::Names;
@@ -87,7 +87,7 @@ impl Redis {
     pub fn open<S: Saga>(url: &str, steps: &[StepName], random: Arc<dyn Random>) -> Result<Arc<Self>, BadUrl> {
         let link = Link::new(url).map_err(|error| BadUrl(error.to_string()))?;
         let (health, tally) = (RedisHealth::new(), Arc::new(Tally::default()));
-        let (outbox, received) = mpsc::channel(OUTBOX);
+        let (outbox, received) = mpsc::channel(outbox(steps.len()));
         let hints = Hints::new(steps, health.clone(), outbox, Arc::clone(&tally));
         Ok(Arc::new(Self {
             link,
@@ -129,14 +129,8 @@ impl Redis {
             hints: &self.hints,
             random: &*self.random,
         };
-        let pusher = Pusher {
-            link: &self.link,
-            queues: &self.queues,
-            health: &self.health,
-            hints: &self.hints,
-            tally: &self.tally,
-            outbox,
-        };
+        let pusher =
+            Pusher { link: &self.link, queues: &self.queues, health: &self.health, hints: &self.hints, outbox };
         tokio::select! {
             () = pulse.beat() => {}
             () = pusher.push_until(end) => {}

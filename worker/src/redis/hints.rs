@@ -12,15 +12,16 @@ use super::health::RedisHealth;
 use super::hint::Hint;
 use super::tally::Tally;
 
-/// Hints that may wait to be pushed. Past that they are dropped, and the tick finds their sagas.
-pub(super) const OUTBOX: usize = 2_048;
-/// Room in the outbox for those that are promised at the same time.
-const SPARE: usize = 256;
 /// Hints of a step that wait in Redis: apalis-redis cannot fetch any from more than 7 900.
 const DEEP: usize = 3_000;
-/// Hints of a step that a process pushes between two looks at how many wait there. Ten processes that push as many,
-/// and that nobody takes any from, stay below what can be fetched.
+/// Hints of a step that a process promises between two looks at how many wait. Ten processes that promise as many, with
+/// nobody who takes any, stay below what can be fetched.
 const UNSEEN: usize = 400;
+
+/// How many hints may wait to be pushed. Past that they are dropped, and the tick finds their sagas.
+pub(super) fn outbox(steps: usize) -> usize {
+    2 * UNSEEN * steps.max(1)
+}
 
 /// Promises hints, and keeps the promise.
 pub(super) struct Hints {
@@ -39,7 +40,9 @@ pub(super) struct Hints {
 struct Depth {
     /// When it was last looked at.
     seen: AtomicUsize,
-    /// Pushed by this process since.
+    /// Told by this process, and not in what was seen.
+    unseen: AtomicUsize,
+    /// Of those, the ones that are pushed.
     pushed: AtomicUsize,
 }
 
@@ -62,18 +65,27 @@ impl Hints {
 
     /// Has a hint pushed, if there is room for it.
     pub(super) fn tell(&self, hint: Hint) {
-        if self.outbox.try_send(hint).is_err() {
-            Tally::count(&self.tally.dropped, 1);
+        let Some(depth) = self.depths.get(&hint.step) else { return };
+        depth.unseen.fetch_add(1, Ordering::Relaxed);
+        if let Err(refused) = self.outbox.try_send(hint) {
+            self.dropped(&refused.into_inner().step, 1);
         }
     }
 
-    /// So many hints are being pushed. Where they are many, it is looked at once how many wait.
-    pub(super) fn pushing(&self, step: &StepName, how_many: usize) {
+    /// So many hints were pushed. Where they are many, it is looked at once how many wait.
+    pub(super) fn pushed(&self, step: &StepName, how_many: usize) {
+        Tally::count(&self.tally.pushed, how_many);
+        let Some(depth) = self.depths.get(step) else { return };
+        if depth.pushed.fetch_add(how_many, Ordering::Relaxed) + how_many > UNSEEN / 2 {
+            self.health.suspect();
+        }
+    }
+
+    /// So many hints were told, and will not be pushed.
+    pub(super) fn dropped(&self, step: &StepName, how_many: usize) {
+        Tally::count(&self.tally.dropped, how_many);
         if let Some(depth) = self.depths.get(step) {
-            let pushed = depth.pushed.fetch_add(how_many, Ordering::Relaxed) + how_many;
-            if pushed > UNSEEN / 2 {
-                self.health.suspect();
-            }
+            depth.unseen.fetch_sub(how_many, Ordering::Relaxed);
         }
     }
 
@@ -83,19 +95,20 @@ impl Hints {
         pushed.collect()
     }
 
-    /// So many wait in Redis; `unseen` were known before it was looked.
+    /// So many wait in Redis; of those that were pushed, `unseen` had been before it was looked.
     pub(super) fn seen(&self, step: &StepName, waiting: usize, unseen: usize) {
         if let Some(depth) = self.depths.get(step) {
             depth.seen.store(waiting, Ordering::Relaxed);
             depth.pushed.fetch_sub(unseen, Ordering::Relaxed);
+            depth.unseen.fetch_sub(unseen, Ordering::Relaxed);
         }
     }
 }
 
 impl Depth {
     fn has_room(&self) -> bool {
-        let pushed = self.pushed.load(Ordering::Relaxed);
-        pushed < UNSEEN && self.seen.load(Ordering::Relaxed) + pushed < DEEP
+        let unseen = self.unseen.load(Ordering::Relaxed);
+        unseen < UNSEEN && self.seen.load(Ordering::Relaxed) + unseen < DEEP
     }
 }
 
@@ -113,7 +126,7 @@ impl Listener for Hints {
     }
 
     fn will_tell(&self, step: &StepName) -> bool {
-        self.health.is_linked() && self.outbox.capacity() > SPARE && self.depths.get(step).is_some_and(Depth::has_room)
+        self.health.is_linked() && self.depths.get(step).is_some_and(Depth::has_room)
     }
 }
 
@@ -128,7 +141,7 @@ mod tests {
     const STEP: StepName = StepName::new("step");
 
     fn hints() -> (Hints, mpsc::Receiver<Hint>) {
-        let (outbox, received) = mpsc::channel(OUTBOX);
+        let (outbox, received) = mpsc::channel(outbox(1));
         let health = RedisHealth::new();
         health.found();
         (Hints::new(&[STEP], health, outbox, Arc::default()), received)
@@ -160,29 +173,32 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_promised_while_redis_is_away_or_many_wait_there_or_here() {
-        let (hints, mut received) = hints();
+        let (hints, _received) = hints();
         assert!(hints.will_tell(&STEP) && !hints.will_tell(&StepName::new("other")));
         hints.health.lost("gone".to_owned());
         assert!(!hints.will_tell(&STEP));
         hints.health.found();
-        hints.pushing(&STEP, UNSEEN);
-        assert!(!hints.will_tell(&STEP));
-        hints.seen(&STEP, DEEP, hints.unseen()[&STEP]);
-        assert!(!hints.will_tell(&STEP));
-        hints.seen(&STEP, DEEP - 1, 0);
-        assert!(hints.will_tell(&STEP));
-        for _ in 0..OUTBOX - SPARE {
+        for _ in 0..UNSEEN {
+            assert!(hints.will_tell(&STEP));
             hints.advanced(&news(Taker::Told));
         }
         assert!(!hints.will_tell(&STEP));
-        received.recv().await.unwrap();
+        // Whoever looks now does not see those that are not pushed yet.
+        hints.seen(&STEP, 0, hints.unseen()[&STEP]);
+        assert!(!hints.will_tell(&STEP));
+        hints.pushed(&STEP, UNSEEN - 1);
+        hints.seen(&STEP, DEEP, hints.unseen()[&STEP]);
+        assert!(!hints.will_tell(&STEP));
+        hints.seen(&STEP, DEEP - 1, 0);
+        assert!(!hints.will_tell(&STEP));
+        hints.dropped(&STEP, 1);
         assert!(hints.will_tell(&STEP));
     }
 
     #[tokio::test]
     async fn what_there_is_no_room_for_is_dropped_and_counted() {
         let (hints, _received) = hints();
-        for _ in 0..OUTBOX + 3 {
+        for _ in 0..outbox(1) + 3 {
             hints.advanced(&news(Taker::Told));
         }
         assert_eq!(hints.tally.counts().dropped, 3);

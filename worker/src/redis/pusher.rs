@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use redis::aio::ConnectionManager;
 use saga::StepName;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -16,7 +15,6 @@ use super::hint::Hint;
 use super::hints::Hints;
 use super::link::{Link, PATIENCE};
 use super::queues::Queues;
-use super::tally::Tally;
 
 /// Hints in one push.
 const BATCH: usize = 512;
@@ -29,7 +27,6 @@ pub(super) struct Pusher<'a> {
     pub(super) queues: &'a Queues,
     pub(super) health: &'a RedisHealth,
     pub(super) hints: &'a Hints,
-    pub(super) tally: &'a Tally,
     pub(super) outbox: mpsc::Receiver<Hint>,
 }
 
@@ -55,38 +52,32 @@ impl Pusher<'_> {
 
     /// Pushes them, or drops them: whoever looks for due sagas finds theirs a second later.
     async fn push(&self, batch: Vec<Hint>) {
-        let how_many = batch.len();
-        if !self.health.is_linked() {
-            Tally::count(&self.tally.dropped, how_many);
-            return;
-        }
-        let why = match timeout(PATIENCE, self.send(batch)).await {
-            Ok(Ok(())) => {
-                Tally::count(&self.tally.pushed, how_many);
-                return;
-            }
-            Ok(Err(error)) => error,
-            Err(_) => "no answer to a push in time".to_owned(),
-        };
-        Tally::count(&self.tally.dropped, how_many);
-        debug!(%why, hints = how_many, "not pushed");
-        self.health.lost(why);
-        self.health.suspect();
-    }
-
-    async fn send(&self, batch: Vec<Hint>) -> Result<(), String> {
         let mut steps = BTreeMap::<StepName, Vec<Hint>>::new();
         for hint in batch {
             steps.entry(hint.step.clone()).or_default().push(hint);
         }
-        let connection = self.link.shared().map_err(|error| error.to_string())?;
-        let sent = steps.into_iter().map(|(step, hints)| self.send_of(step, hints, connection.clone()));
-        futures_util::future::try_join_all(sent).await.map(drop)
+        futures_util::future::join_all(steps.into_iter().map(|(step, hints)| self.push_of(step, hints))).await;
     }
 
-    async fn send_of(&self, step: StepName, hints: Vec<Hint>, mut connection: ConnectionManager) -> Result<(), String> {
-        let Some(queue) = self.queues.of(&step) else { return Ok(()) };
-        self.hints.pushing(&step, hints.len());
+    async fn push_of(&self, step: StepName, hints: Vec<Hint>) {
+        let how_many = hints.len();
+        if !self.health.is_linked() {
+            return self.hints.dropped(&step, how_many);
+        }
+        let why = match timeout(PATIENCE, self.send(&step, hints)).await {
+            Ok(Ok(())) => return self.hints.pushed(&step, how_many),
+            Ok(Err(error)) => error,
+            Err(_) => "no answer to a push in time".to_owned(),
+        };
+        self.hints.dropped(&step, how_many);
+        debug!(%step, %why, hints = how_many, "not pushed");
+        self.health.lost(why);
+        self.health.suspect();
+    }
+
+    async fn send(&self, step: &StepName, hints: Vec<Hint>) -> Result<(), String> {
+        let Some(queue) = self.queues.of(step) else { return Ok(()) };
+        let mut connection = self.link.shared().map_err(|error| error.to_string())?;
         let mut wake = redis::cmd("PUBLISH");
         wake.arg(&self.queues.wakes).arg(step.as_str());
         // Both go over the same connection, in this order, and neither waits for the other's answer.

@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use saga::OsRandom;
+use saga::{Active, Advanced, OsRandom, SagaId, State, SystemClock, Taker};
 use servers::{Redis, RedisOptions};
-use signup::SignUp;
+use signup::{FIRST_STEP, SignUp};
 use tokio::time::Instant;
 use worker::Slots;
 
@@ -77,6 +77,35 @@ async fn a_process_without_a_free_slot_leaves_hints_to_others() {
     busy.stop().await;
     idle.stop().await;
     api.stop().await;
+}
+
+#[tokio::test]
+async fn no_more_hints_wait_than_can_be_fetched_and_they_are_when_somebody_comes() {
+    let (server, world) = (Redis::start(&RedisOptions::default()).unwrap(), World::of_hints_alone());
+    let apis: Vec<_> = (0..10).map(|_| Process::api(&server.url())).collect();
+    until("all are in touch with Redis", || apis.iter().all(Process::is_well)).await;
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(2) {
+        for api in &apis {
+            while api.listener.will_tell(&FIRST_STEP) {
+                let saga = SagaId::new(&SystemClock, &OsRandom);
+                let news = Advanced::to(saga, State::Active(Active::Running(FIRST_STEP)));
+                api.listener.advanced(&Advanced { taker: Taker::Told, ..news });
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let waiting = server.command(&["ZCARD", "signup-1-create_user:scheduled"]).unwrap().number().unwrap();
+    println!("{waiting} hints wait");
+    assert!((3_000..7_900).contains(&waiting), "{waiting}");
+    let worker = Process::worker(&world, &server.url());
+    let heard = || i64::try_from(worker.redis.counts().heard).unwrap() == waiting;
+    until("all are heard", heard).await;
+    assert_eq!(worker.redis.counts().restarts, 0);
+    let saga = world.sign_up(&*worker.listener).await;
+    until("there is room again", || apis[0].listener.will_tell(&FIRST_STEP)).await;
+    world.sweep(true);
+    world.completed(&[saga]).await;
 }
 
 #[tokio::test]
