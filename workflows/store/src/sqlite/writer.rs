@@ -1,8 +1,8 @@
 //! The one connection that writes.
 //!
 //! Whatever queued while the last transaction was in flight goes into the next one: under load, one sync of the disk
-//! serves many writes, and a single write waits for nothing. Each has a savepoint of its own, so that one that fails
-//! leaves the others alone. A caller that goes away does not stop its write.
+//! serves many writes, and a single write waits for nothing. Each of several has a savepoint of its own, so that one
+//! that fails leaves the others alone. A caller that goes away does not stop its write.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,10 +28,10 @@ const ENTRY: Duration = Duration::from_secs(4);
 /// second, so there is always a write after which to do it.
 const CHECKPOINT: Duration = Duration::from_secs(5);
 
-/// Begins a transaction whose commit is synced to the disk.
-const BEGIN: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
-/// Begins one whose commit is not.
-const BEGIN_UNSYNCED: &str = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE";
+/// Has commits synced to the disk.
+const SYNCED: &str = "PRAGMA synchronous = FULL";
+/// Has them not.
+const UNSYNCED: &str = "PRAGMA synchronous = NORMAL";
 
 /// Whoever else holds the file is not waited for.
 const IMPATIENT: &str = "PRAGMA busy_timeout = 0";
@@ -90,7 +90,7 @@ impl Writer {
 
 async fn run(mut db: SqliteConnection, clock: Arc<dyn Clock>, mut items: mpsc::Receiver<Item>) {
     let mut waiting = Vec::with_capacity(BATCH);
-    let (mut closing, mut checkpointed) = (None, Instant::now());
+    let (mut closing, mut checkpointed, mut synced) = (None, Instant::now(), None);
     while closing.is_none() && items.recv_many(&mut waiting, BATCH).await > 0 {
         // Many often come at once: without this the first would go alone, and the others wait for it.
         tokio::task::yield_now().await;
@@ -106,7 +106,11 @@ async fn run(mut db: SqliteConnection, clock: Arc<dyn Clock>, mut items: mpsc::R
                 Item::Close(reply) => closing = Some(reply),
             }
         }
-        let committed = transaction(&mut db, &mut batch, value::now(&*clock)).await;
+        // The next transaction that is to last is synced together with all before it.
+        let lasts = batch.iter().any(|member| member.lasts());
+        let sync = (synced != Some(lasts)).then_some(if lasts { SYNCED } else { UNSYNCED });
+        let committed = transaction(&mut db, &mut batch, sync, value::now(&*clock)).await;
+        synced = committed.is_ok().then_some(lasts);
         if let Err(error) = &committed {
             warn!(%error, writes = batch.len(), "transaction failed");
             // Whether there still is a transaction depends on the error.
@@ -140,20 +144,35 @@ async fn checkpoint(db: &mut SqliteConnection) {
     }
 }
 
-async fn transaction(db: &mut SqliteConnection, batch: &mut [Box<dyn Member>], now: Millis) -> Result<(), Error> {
-    if batch.is_empty() {
-        return Ok(());
+async fn transaction(
+    db: &mut SqliteConnection,
+    batch: &mut [Box<dyn Member>],
+    sync: Option<&'static str>,
+    now: Millis,
+) -> Result<(), Error> {
+    if let Some(sync) = sync {
+        db.execute(sync).await.map_err(value::error)?;
     }
-    // The next transaction that is to last is synced together with all before it.
-    let begin = if batch.iter().any(|member| member.lasts()) { BEGIN } else { BEGIN_UNSYNCED };
-    db.execute(begin).await.map_err(value::error)?;
-    for member in batch {
-        db.execute("SAVEPOINT member").await.map_err(value::error)?;
-        if !member.apply(db, now).await {
-            db.execute("ROLLBACK TO member").await.map_err(value::error)?;
+    match batch {
+        [] => return Ok(()),
+        [member] => {
+            db.execute("BEGIN IMMEDIATE").await.map_err(value::error)?;
+            if !member.apply(db, now).await {
+                return db.execute("ROLLBACK").await.map(drop).map_err(value::error);
+            }
         }
-        db.execute("RELEASE member").await.map_err(value::error)?;
+        members => {
+            let mut next = "BEGIN IMMEDIATE; SAVEPOINT member";
+            for member in members {
+                db.execute(next).await.map_err(value::error)?;
+                if !member.apply(db, now).await {
+                    db.execute("ROLLBACK TO member").await.map_err(value::error)?;
+                }
+                next = "RELEASE member; SAVEPOINT member";
+            }
+        }
     }
+    // Whatever savepoint is left is released by it.
     db.execute("COMMIT").await.map(drop).map_err(|error| {
         // A full disk took no commit; any other commit that fails may have reached the disk.
         if value::is_full(&error) { value::error(error) } else { Error::InDoubt(error.to_string()) }
