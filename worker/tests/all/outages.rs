@@ -197,6 +197,8 @@ async fn connections_that_are_cut_again_and_again_make_no_storm() {
     }
     let restarts = stage.worker.redis.counts().restarts;
     println!("{restarts} restarts of 4 workers");
+    let names = stage.server.command(&["ZCARD", "signup-1-create_user:workers"]).unwrap().number().unwrap();
+    assert!(names > 1, "each has a name of its own");
     assert!((4..=60).contains(&restarts), "{restarts}");
     stage.is_well().await;
     stage.world.sweep(false);
