@@ -101,6 +101,7 @@ impl Service {
             engine: Arc::new(engine),
             store: Arc::clone(&store),
             wakes,
+            redis: None,
             random,
             policy,
             slots: Slots { first: first.slots(), each: SLOTS },

@@ -7,6 +7,7 @@ mod banner;
 mod cluster;
 mod condition;
 mod health_port;
+mod hints;
 mod http;
 mod parts;
 mod presence;

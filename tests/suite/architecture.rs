@@ -44,3 +44,21 @@ fn apalis_is_named_by_the_worker_alone() {
         );
     }
 }
+
+#[test]
+fn one_file_names_apalis_redis() {
+    let worker = concat!(env!("CARGO_MANIFEST_DIR"), "/../worker/src");
+    let mut folders = vec![std::path::PathBuf::from(worker)];
+    let mut naming = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if std::fs::read_to_string(&path).unwrap().contains("apalis_redis") {
+                naming.push(path.file_name().unwrap().to_owned());
+            }
+        }
+    }
+    assert_eq!(naming, ["backend.rs"]);
+}

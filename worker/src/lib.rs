@@ -5,6 +5,7 @@
 //!
 //! - [`Wakes`] tells workers at once that a step is due; without it they would find out at the next tick.
 //! - `queue` takes due sagas from the database, `crew` hands a saga on to its next step: both are apalis backends.
+//! - [`Redis`] takes hints from other processes, and gives them.
 //! - `heartbeat` tells operators that this process lives; [`Attendance`] does so for one that has no workers.
 //! - [`Workers`] runs them all, and stops them cleanly.
 
@@ -15,9 +16,11 @@ mod heartbeat;
 mod housekeeper;
 mod job;
 mod queue;
+mod redis;
 mod wakes;
 mod workers;
 
+pub use self::redis::{BadUrl, Counts, Redis, RedisHealth, Trouble};
 pub use attendance::Attendance;
 pub use wakes::Wakes;
 pub use workers::{Slots, Workers};

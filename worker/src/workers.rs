@@ -9,15 +9,16 @@ use saga::fleet::Process;
 use saga::{Engine, Fleet, Policy, Random, Saga, StepName, Store};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{debug, error, warn};
 
-use crate::Wakes;
 use crate::backend::{Source, SourceBackend};
 use crate::crew::Crew;
 use crate::heartbeat::{Heartbeat, StepSlots};
 use crate::housekeeper::housekeep;
 use crate::job::StepJob;
 use crate::queue::Queue;
+use crate::{Redis, Wakes};
 
 /// How long handing back, and then taking leave, may take longer once the jobs in hand have had their time.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -39,6 +40,8 @@ pub struct Workers<S: Saga> {
     pub store: Arc<dyn Store<S>>,
     /// What tells them that something is due.
     pub wakes: Arc<Wakes>,
+    /// Where hints come from, if from anywhere.
+    pub redis: Option<Arc<Redis>>,
     /// For jitter.
     pub random: Arc<dyn Random>,
     /// The engine's limits.
@@ -73,6 +76,7 @@ impl<S: Saga> Workers<S> {
         for (step, handed) in &handed {
             monitor = register(monitor, format!("{step}-next-{}", self.process.name), handed.clone(), &abort);
         }
+        let consuming = self.consume(&crew, &slots, &stop);
         drop(crew);
         let housekeeping = housekeep(Arc::clone(&self.store), self.policy, Arc::clone(&self.random));
         let housekeeping = tokio::spawn(stop.clone().run_until_cancelled_owned(housekeeping));
@@ -97,7 +101,11 @@ impl<S: Saga> Workers<S> {
         for (_, handed) in handed {
             tokio::spawn(handed.close());
         }
-        match timeout(patience, &mut running).await {
+        let ending = async {
+            consuming.wait().await;
+            (&mut running).await
+        };
+        match timeout(patience, ending).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => error!(%error, "the workers' monitor failed"),
             Ok(Err(error)) => error!(%error, "the workers' monitor crashed"),
@@ -125,6 +133,21 @@ impl<S: Saga> Workers<S> {
 
     fn heartbeat(&self, slots: &BTreeMap<StepName, StepSlots>) -> Heartbeat {
         Heartbeat { fleet: Arc::clone(&self.fleet), process: self.process.clone(), slots: slots.clone() }
+    }
+
+    /// Starts to take hints, if there is somewhere to take them from.
+    fn consume(
+        &self,
+        crew: &Arc<Crew<S>>,
+        slots: &BTreeMap<StepName, StepSlots>,
+        stop: &CancellationToken,
+    ) -> TaskTracker {
+        let tasks = TaskTracker::new();
+        if let Some(redis) = &self.redis {
+            redis.consume(crew, slots, self.process.name.as_str(), stop, &tasks);
+        }
+        tasks.close();
+        tasks
     }
 
     fn queue(&self, step: &StepName, slots: &StepSlots, crew: &Arc<Crew<S>>, end: &CancellationToken) -> Queue<S> {

@@ -10,6 +10,7 @@ use tracing::info;
 use super::Role;
 use super::cluster::Cluster;
 use super::health_port::HealthPort;
+use super::hints::Hints;
 use super::http::{self, Farewell};
 use super::parts::{Parts, clock, close};
 use super::presence::Presence;
@@ -35,14 +36,17 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
 
     let parts = Parts::new(Role::Api, &database, clock());
     let waiters = Arc::new(Waiters::new());
-    // All who are told of sagas that advance. The workers are other processes, and find what is due at their next tick.
-    let listener: Arc<dyn Listener> = Arc::new(vec![Arc::clone(&waiters) as Arc<dyn Listener>]);
+    let hints = Hints::begin(&cluster, &parts.random)?;
+    // All who are told of sagas that advance. The workers are other processes: they are told through Redis, and find what
+    // is due at their next tick.
+    let listener: Arc<dyn Listener> = Arc::new(vec![Arc::clone(&waiters) as Arc<dyn Listener>, hints.redis.listener()]);
     let api = parts.api((keys.sealer, keys.hash_key), listener, Arc::clone(&waiters), Arc::clone(&health));
     let presence = Presence::begin(parts.attendance());
-    health.begin(vec![Arc::new(database.pulse())]);
+    health.begin(vec![Arc::new(database.pulse()), hints.component()]);
     info!(%version, %address, database = %database.kind(), at = database.place, "started");
     let farewell = Farewell { health, waiters, drain: config.drain };
     let served = http::serve(port.hand_over()?, ::api::router(api), farewell, stop).await;
+    hints.end().await;
     presence.take_leave().await;
     close(database).await;
     served?;

@@ -10,7 +10,6 @@ use crate::secrets::matching;
 /// Where what the processes share is.
 pub(super) struct Cluster {
     pub(super) database_url: Secret,
-    #[expect(dead_code, reason = "the queue on Redis is composed of it")]
     pub(super) redis_url: Secret,
 }
 

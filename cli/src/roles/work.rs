@@ -48,6 +48,7 @@ pub(super) fn workers(
         engine: Arc::new(engine),
         store,
         wakes,
+        redis: None,
         random,
         policy,
         slots: Slots { first: 2 * cores(), each: SLOTS },

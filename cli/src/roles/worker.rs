@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use ::api::Health;
-use ::worker::Wakes;
+use ::worker::{Wakes, Workers};
 use anyhow::bail;
 use saga::Listener;
 use tracing::info;
 
 use super::cluster::Cluster;
 use super::health_port::HealthPort;
+use super::hints::Hints;
 use super::parts::{Parts, clock, close};
 use super::work::{hasher, workers};
 use super::{PATIENCE, Role};
@@ -36,10 +37,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
 
     let parts = Parts::new(Role::Worker, &database, clock());
     let wakes = Arc::new(Wakes::new(&signup::STEPS));
-    // All who are told of sagas that advance. Other processes find what is due at their next tick.
-    let listener: Arc<dyn Listener> = Arc::new(vec![Arc::clone(&wakes) as Arc<dyn Listener>]);
+    let hints = Hints::begin(&cluster, &parts.random)?;
+    // All who are told of sagas that advance: here, and through Redis elsewhere. Whom that does not reach finds what is due
+    // at the next tick.
+    let listener: Arc<dyn Listener> = Arc::new(vec![Arc::clone(&wakes) as Arc<dyn Listener>, hints.redis.listener()]);
     let workers = workers(&parts, (unsealer, hasher), listener, wakes)?;
-    health.begin(vec![Arc::new(database.pulse())]);
+    let workers = Workers { redis: Some(Arc::clone(&hints.redis)), ..workers };
+    health.begin(vec![Arc::new(database.pulse()), hints.component()]);
     info!(%version, %health_at, database = %database.kind(), at = database.place, "started");
     let stopping = stop.clone();
     tokio::spawn(async move {
@@ -47,6 +51,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         health.stop();
     });
     let asked = workers.run(stop, PATIENCE).await;
+    hints.end().await;
     close(database).await;
     if !asked {
         bail!("the workers ended by themselves; the log says why");
