@@ -15,8 +15,9 @@ use crate::site::Site;
 const HANGS_ONCE: &str = "sabotage create_profile:hang1";
 
 /// What the processes of a cluster share, and a folder for their logs.
-struct Cluster {
+pub(crate) struct Cluster {
     url: String,
+    redis: String,
     keys: Vec<(String, String)>,
     folder: tempfile::TempDir,
 }
@@ -28,15 +29,20 @@ struct Fragile {
 }
 
 impl Cluster {
+    /// On a database that is not migrated, and without a Redis: nobody listens where it should be.
+    pub(crate) async fn on(url: &str) -> Self {
+        Self::with_redis(url, "redis://127.0.0.1:1").await
+    }
+
     /// On a database that is not migrated.
-    async fn on(url: &str) -> Self {
+    pub(crate) async fn with_redis(url: &str, redis: &str) -> Self {
         let printed = String::from_utf8(run(&["keys", "init"]).await.unwrap().stdout).unwrap();
         let pairs = printed.lines().filter_map(|line| line.split_once('='));
         let keys = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { url: url.to_owned(), keys, folder: tempfile::tempdir().unwrap() }
+        Self { url: url.to_owned(), redis: redis.to_owned(), keys, folder: tempfile::tempdir().unwrap() }
     }
 
-    async fn migrate(&self) {
+    pub(crate) async fn migrate(&self) {
         let output = run_with(&["migrate"], &[("DATABASE_URL", &*self.url)]).await.unwrap();
         assert!(output.status.success(), "{output:?}");
     }
@@ -47,8 +53,7 @@ impl Cluster {
 
     /// What a process in this role is told: the keys that it needs, and no others.
     fn told(&self, role: &str) -> Vec<(&'static str, &str)> {
-        // Nobody listens there.
-        let servers = [("DATABASE_URL", &*self.url), ("REDIS_URL", "redis://127.0.0.1:1")];
+        let servers = [("DATABASE_URL", &*self.url), ("REDIS_URL", &*self.redis)];
         let keys: &[_] = match role {
             "api" => &["SIGNUP_SEAL_PUBLIC_KEY", "SIGNUP_HASH_KEY"],
             _ => &["SIGNUP_SEAL_PRIVATE_KEY"],
@@ -61,12 +66,12 @@ impl Cluster {
     }
 
     /// Starts a process, and does not wait until it is ready.
-    async fn spawn(&self, role: &str, name: &str) -> Member {
+    pub(crate) async fn spawn(&self, role: &str, name: &str) -> Member {
         Member::spawn(role, &self.log(name), &self.told(role)).await.unwrap()
     }
 
     /// Starts a process; ready when this returns.
-    async fn start(&self, role: &str, name: &str) -> Member {
+    pub(crate) async fn start(&self, role: &str, name: &str) -> Member {
         let member = self.spawn(role, name).await;
         member.says(" started").await.unwrap();
         member

@@ -10,5 +10,6 @@ mod embedded;
 mod kill;
 mod operate;
 mod postgres;
+mod redis;
 mod site;
 mod start;
