@@ -8,6 +8,7 @@ use servers::{Durability, Postgres as Machine};
 use tests::{Client, Member, eventually, run, run_with};
 use tokio::time::{Duration, Instant};
 
+use crate::BUSY;
 use crate::embedded::ended;
 use crate::site::Site;
 
@@ -217,6 +218,7 @@ async fn a_process_with_other_keys_than_the_first_is_refused() {
 
 #[tokio::test]
 async fn an_api_that_stops_says_so_before_it_turns_anybody_away() {
+    let _quiet = BUSY.write().await;
     let site = Site::with_database().await;
     let cluster = Cluster::on(&site.url).await;
     cluster.migrate().await;
@@ -275,6 +277,7 @@ async fn no_request_is_lost_when_an_api_stops() {
 
 #[tokio::test]
 async fn a_worker_that_stops_hands_its_sagas_to_the_others() {
+    let _quiet = BUSY.write().await;
     let site = Site::with_database().await;
     let cluster = Cluster::on(&site.url).await;
     cluster.migrate().await;
@@ -310,6 +313,7 @@ async fn a_worker_that_stops_hands_its_sagas_to_the_others() {
 
 #[tokio::test]
 async fn a_database_that_goes_away_is_told_within_2_seconds_and_its_return_within_5() {
+    let _quiet = BUSY.write().await;
     let mut site = Fragile::start().await;
     let (api, worker) = (site.cluster.start("api", "api").await, site.cluster.start("worker", "worker").await);
     let clients = [api.client().await.unwrap(), worker.client().await.unwrap()];
@@ -317,7 +321,8 @@ async fn a_database_that_goes_away_is_told_within_2_seconds_and_its_return_withi
     for (client, url) in clients.iter().zip(&urls) {
         assert_eq!(readiness(client).await, (200, String::new()));
         let output = run(&["health", url]).await.unwrap();
-        assert_eq!((output.status.code(), said(&output).trim()), (Some(0), "ready"));
+        // There is no Redis here, which costs speed alone.
+        assert_eq!((output.status.code(), said(&output).trim()), (Some(0), "degraded"));
     }
     let done = clients[0].sign_up("ada@example.com", "Ada", 20).await.unwrap();
     assert_eq!(done.status, 201, "{done:?}");
@@ -366,6 +371,7 @@ async fn a_database_that_goes_away_is_told_within_2_seconds_and_its_return_withi
 
 #[tokio::test]
 async fn a_database_that_falls_silent_is_told_and_is_used_again_at_once() {
+    let _quiet = BUSY.write().await;
     let mut site = Fragile::start().await;
     let (api, worker) = (site.cluster.start("api", "api").await, site.cluster.start("worker", "worker").await);
     let clients = [api.client().await.unwrap(), worker.client().await.unwrap()];

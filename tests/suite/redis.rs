@@ -7,6 +7,7 @@ use servers::{Redis, RedisOptions};
 use tests::{Client, Member, eventually};
 use tokio::task::spawn_blocking;
 
+use crate::BUSY;
 use crate::cluster::Cluster;
 use crate::embedded::ended;
 use crate::site::Site;
@@ -48,6 +49,7 @@ async fn is_ready(client: &Client, status: &str) {
 
 #[tokio::test]
 async fn whatever_becomes_of_a_worker_and_of_redis_every_sign_up_completes() {
+    let _busy = BUSY.read().await;
     let (site, mut redis) = (Site::with_database().await, redis().await);
     let cluster = Cluster::with_redis(&site.url, &redis.url()).await;
     cluster.migrate().await;
@@ -100,6 +102,7 @@ async fn redis_may_come_later_and_is_used_then() {
 
 #[tokio::test]
 async fn of_2000_sign_ups_of_one_email_at_once_one_completes() {
+    let _busy = BUSY.read().await;
     let (site, redis) = (Site::with_database().await, redis().await);
     let cluster = Cluster::with_redis(&site.url, &redis.url()).await;
     cluster.migrate().await;
