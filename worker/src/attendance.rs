@@ -30,7 +30,7 @@ impl<S: Saga> Attendance<S> {
     pub async fn run(self, end: CancellationToken) {
         let housekeeping = housekeep(self.store, self.policy, self.random);
         let housekeeping = tokio::spawn(end.clone().run_until_cancelled_owned(housekeeping));
-        Heartbeat { fleet: self.fleet, process: self.process, slots: BTreeMap::new() }.run(end).await;
+        Heartbeat::new(self.fleet, self.process, BTreeMap::new()).run(end).await;
         housekeeping.abort();
     }
 }

@@ -19,18 +19,30 @@ pub(crate) struct StepSlots {
 
 /// A process, as it tells of itself again and again.
 pub(crate) struct Heartbeat {
-    pub(crate) fleet: Arc<dyn Fleet>,
-    pub(crate) process: Process,
-    pub(crate) slots: BTreeMap<StepName, StepSlots>,
+    fleet: Arc<dyn Fleet>,
+    process: Process,
+    slots: BTreeMap<StepName, StepSlots>,
 }
 
 impl Heartbeat {
+    /// A process whose slots are as they are now: the first beat tells that, and not that its first claims hold them all.
+    pub(crate) fn new(fleet: Arc<dyn Fleet>, process: Process, slots: BTreeMap<StepName, StepSlots>) -> Self {
+        let mut heartbeat = Self { fleet, process, slots };
+        heartbeat.look();
+        heartbeat
+    }
+
+    fn look(&mut self) {
+        self.process.busy = self.slots.iter().map(|(step, slots)| (step.clone(), slots.busy())).collect();
+    }
+
     /// Beats until `end`, and then leaves. No beat is under way any more then, which could come after the leaving.
     pub(crate) async fn run(mut self, end: CancellationToken) {
         let mut heard = true;
         while !end.is_cancelled() {
             heard = self.beat(heard).await;
             end.run_until_cancelled(sleep(BEAT)).await;
+            self.look();
         }
         if let Err(error) = self.fleet.leave(&self.process.name).await {
             warn!(%error, "this process could not say that it ends");
@@ -39,7 +51,6 @@ impl Heartbeat {
 
     /// Whether it was heard. Says so when that changes, and not each time.
     async fn beat(&mut self, heard_before: bool) -> bool {
-        self.process.busy = self.slots.iter().map(|(step, slots)| (step.clone(), slots.busy())).collect();
         match (self.fleet.beat(&self.process).await, heard_before) {
             (Ok(()), true) => true,
             (Ok(()), false) => {
@@ -118,7 +129,7 @@ mod tests {
             busy: BTreeMap::new(),
         };
         let slots = BTreeMap::from([(STEP, slots.clone())]);
-        Heartbeat { fleet: Arc::clone(ear) as _, process, slots }
+        Heartbeat::new(Arc::clone(ear) as _, process, slots)
     }
 
     async fn pass(beats: u32) {
@@ -138,6 +149,19 @@ mod tests {
         beating.await.unwrap();
         let busy = |running| Some(Busy { running, slots: 3 });
         assert_eq!(*ear.told.lock().unwrap(), [busy(0), busy(2), busy(2), busy(0), None]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_starts_is_not_told_to_be_busy_with_its_first_claims() {
+        let (ear, slots, end) = (Arc::new(Ear::default()), StepSlots::new(3), CancellationToken::new());
+        let heart = heartbeat(&ear, &slots);
+        let claiming = Arc::clone(&slots.free).acquire_many_owned(3).await.unwrap();
+        let beating = tokio::spawn(heart.run(end.clone()));
+        sleep(Duration::from_secs(1)).await;
+        drop(claiming);
+        end.cancel();
+        beating.await.unwrap();
+        assert_eq!(*ear.told.lock().unwrap(), [Some(Busy { running: 0, slots: 3 }), None]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -132,7 +132,7 @@ impl<S: Saga> Workers<S> {
     }
 
     fn heartbeat(&self, slots: &BTreeMap<StepName, StepSlots>) -> Heartbeat {
-        Heartbeat { fleet: Arc::clone(&self.fleet), process: self.process.clone(), slots: slots.clone() }
+        Heartbeat::new(Arc::clone(&self.fleet), self.process.clone(), slots.clone())
     }
 
     /// Starts to take hints, if there is somewhere to take them from.
