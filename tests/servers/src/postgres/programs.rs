@@ -45,12 +45,14 @@ pub(super) fn template(programs: &Path) -> anyhow::Result<PathBuf> {
     command.push(shown);
     let (program, arguments) = command.split_first().context("no command")?;
     run(Command::new(program).args(arguments))?;
-    // Another process may be as far: whichever is first is as good.
-    let draft = template.with_extension(std::process::id().to_string());
-    fs::create_dir_all(template.parent().context("no folder")?)?;
-    run(Command::new("cp").arg("-a").arg(&data).arg(&draft))?;
-    if fs::rename(&draft, &template).is_err() {
-        fs::remove_dir_all(&draft)?;
+    // Others may be as far, in this process or another: whichever is first is as good.
+    let kept = template.parent().context("no folder")?;
+    fs::create_dir_all(kept)?;
+    let draft = tempfile::Builder::new().prefix("draft-").tempdir_in(kept)?;
+    let copy = draft.path().join("data");
+    run(Command::new("cp").arg("-a").arg(&data).arg(&copy))?;
+    if let Err(error) = fs::rename(&copy, &template) {
+        ensure!(template.join("PG_VERSION").exists(), "cannot keep {}: {error}", template.display());
     }
     Ok(template)
 }

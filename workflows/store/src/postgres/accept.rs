@@ -8,16 +8,16 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use saga::store::{Accepted, Error, View};
 use saga::{Active, Saga, SagaId, State};
-use signup::{Conflict, FIRST_STEP, Mac, Proposal, SignUp};
-use sqlx::postgres::PgRow;
+use signup::{Conflict, FIRST_STEP, Proposal, SignUp};
 
 use super::Postgres;
+use super::classify::Against;
 use super::connections::Connections;
 use super::error::Failure;
 use super::lane::Batch;
-use super::value::{get, saga_id, time};
+use super::value::{saga_id, time};
 
-pub(super) const SQL: &[(&str, &str)] = &[("accept", ACCEPT), ("accept.classify", CLASSIFY)];
+pub(super) const SQL: &[(&str, &str)] = &[("accept", ACCEPT)];
 
 /// Inserts the sagas that nothing stands against, with their sealed passwords and first events.
 const ACCEPT: &str = "
@@ -44,18 +44,6 @@ WITH i AS (
     SELECT id, 0, 0, 'accepted', 0, accepted_at FROM s
 )
 SELECT id, accepted_at FROM s";
-
-/// What stands against one, in the order in which it counts.
-const CLASSIFY: &str = "
-SELECT 1 AS rank, id AS saga, NULL::bytea AS body, NULL::text AS providers FROM sagas WHERE id = $1
-UNION ALL
-SELECT 2, id, idempotency_body, NULL FROM sagas WHERE idempotency_key = $2 AND email_key = $3
-UNION ALL
-SELECT 3, NULL, NULL, (SELECT string_agg(provider, ',' ORDER BY provider) FROM identities WHERE user_id = u.id)
-  FROM users u WHERE email_key = $3 AND status = 'active'
-UNION ALL
-SELECT 4, NULL, NULL, NULL FROM sagas WHERE email_key = $3 AND ended_at IS NULL
- ORDER BY rank LIMIT 1";
 
 /// How often a proposal is sent that nothing stands against any more when it is asked what did.
 const SENDINGS: u32 = 3;
@@ -117,43 +105,26 @@ impl Postgres {
                 }));
             }
             // What stood against it may be gone by now: then it is sent again.
-            if let Some(answer) = self.classify(proposal).await? {
-                return Ok(answer);
+            if let Some(against) = self.classifies.send(proposal.clone()).await? {
+                return self.refused(proposal, against).await;
             }
         }
         Err(Error::Unavailable("what stands against it comes and goes".into()))
     }
 
-    async fn classify(&self, proposal: &Proposal) -> Result<Option<Accepted<SignUp>>, Error> {
-        let mark = proposal.idempotency.as_ref();
-        let statement = sqlx::query(CLASSIFY)
-            .bind(proposal.saga.uuid())
-            .bind(mark.map(|mark| mark.key.0.to_vec()))
-            .bind(proposal.applicant.email.key().to_owned());
-        let Some(row) = self.front.fetch_optional(statement).await? else { return Ok(None) };
-        let answer = match get::<i32>(&row, "rank")? {
-            1 => Accepted::New(self.found(&row).await?),
-            2 => {
-                let body: [u8; 32] = get::<Vec<u8>>(&row, "body")?
-                    .try_into()
-                    .map_err(|_| Error::Unreadable("an idempotency hash is not of 32 bytes".into()))?;
-                match mark {
-                    Some(mark) if mark.body == Mac(body) => Accepted::Replay(self.found(&row).await?),
-                    Some(_) | None => Accepted::Conflict(Conflict::OtherBody),
-                }
-            }
-            3 => {
-                let providers = get::<Option<String>>(&row, "providers")?.unwrap_or_default();
-                let providers = providers.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-                Accepted::Conflict(Conflict::EmailTaken { providers })
-            }
-            _ => Accepted::Conflict(Conflict::InProgress),
-        };
-        Ok(Some(answer))
+    async fn refused(&self, proposal: &Proposal, against: Against) -> Result<Accepted<SignUp>, Error> {
+        Ok(match against {
+            Against::Itself(saga) => Accepted::New(self.found(saga).await?),
+            Against::SameKey(saga, body) => match &proposal.idempotency {
+                Some(mark) if mark.body == body => Accepted::Replay(self.found(saga).await?),
+                Some(_) | None => Accepted::Conflict(Conflict::OtherBody),
+            },
+            Against::User(providers) => Accepted::Conflict(Conflict::EmailTaken { providers }),
+            Against::Saga => Accepted::Conflict(Conflict::InProgress),
+        })
     }
 
-    async fn found(&self, row: &PgRow) -> Result<View, Error> {
-        let saga = saga_id(row, "saga")?;
+    async fn found(&self, saga: SagaId) -> Result<View, Error> {
         super::read::load(&self.front, saga).await?.ok_or_else(|| Error::Unreadable("a saga has gone".into()))
     }
 }

@@ -6,6 +6,7 @@
 
 mod accept;
 mod claim;
+mod classify;
 mod commit;
 mod connections;
 mod effect;
@@ -40,6 +41,7 @@ use saga::{Policy, SagaId, Store};
 use signup::{Proposal, SignUp};
 
 use accept::AcceptBatch;
+use classify::ClassifyBatch;
 use commit::Commits;
 use connections::Connections;
 use lane::Lane;
@@ -55,6 +57,7 @@ pub struct Postgres {
     /// For operators.
     back: Connections,
     accepts: Lane<AcceptBatch>,
+    classifies: Lane<ClassifyBatch>,
     commits: Commits,
 }
 
@@ -107,15 +110,18 @@ impl Store<SignUp> for Postgres {
 
 impl Postgres {
     fn over(front: Connections, work: Connections, back: Connections) -> Self {
-        let (accepts, commits) = (Lane::open(Arc::new(AcceptBatch(front.clone()))), Commits::open(&work));
-        Self { front, work, back, accepts, commits }
+        let accepts = Lane::open(Arc::new(AcceptBatch(front.clone())));
+        let classifies = Lane::open(Arc::new(ClassifyBatch(front.clone())));
+        let commits = Commits::open(&work);
+        Self { front, work, back, accepts, classifies, commits }
     }
 
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 12] = [
+        let modules: [&[(&str, &str)]; 13] = [
             accept::SQL,
             claim::SQL,
+            classify::SQL,
             commit::SQL,
             fleet::SQL,
             housekeep::SQL,
