@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use saga::{Clock, Fleet, Listener, Random, StepName, Store};
+use saga::{Clock, Fleet, Listener, Outline, Random, Store};
 use signup::{HashKey, Operators, Sealer, SignUp};
 
 use crate::{Health, Waiters};
@@ -31,12 +31,12 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// The randomness of new ids and of delays.
     pub random: Arc<dyn Random>,
-    /// The names of the sign-up's steps, in order: [`saga::Definition::names`].
-    pub steps: Vec<StepName>,
+    /// What sign-ups are accepted as.
+    pub outline: Outline,
 }
 
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Api").field("steps", &self.steps).finish_non_exhaustive()
+        f.debug_struct("Api").field("outline", &self.outline).finish_non_exhaustive()
     }
 }

@@ -25,7 +25,8 @@ impl People {
         let full_name = FullName::parse("Ada Lovelace").ok().context("no name")?;
         let organization = OrganizationName::parse("Analytical Engines").ok().context("no name")?;
         let applicant = Applicant::new(email, Some(full_name), Some(organization), &SystemClock, &OsRandom);
-        Ok(Proposal { saga, applicant, sealed: self.sealer.seal(saga, &self.password), idempotency: None, told: false })
+        let sealed = self.sealer.seal(saga, &self.password);
+        Ok(Proposal { saga, version: signup::VERSION, applicant, sealed, idempotency: None, told: false })
     }
 
     pub(crate) fn proposals(&self, count: usize) -> anyhow::Result<Vec<Proposal>> {

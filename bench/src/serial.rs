@@ -96,9 +96,9 @@ fn accept(query: Statement, proposals: &[Proposal]) -> Statement {
     let none = vec![None::<Vec<u8>>; proposals.len()];
     query
         .bind(SignUp::KIND)
-        .bind(i64::from(SignUp::VERSION))
         .bind(STEPS[0].0)
         .bind(ids(|of| of.saga.uuid()))
+        .bind(proposals.iter().map(|of| i64::from(of.version)).collect::<Vec<_>>())
         .bind(ids(|of| of.applicant.user.0))
         .bind(ids(|of| of.applicant.organization.0))
         .bind(ids(|of| of.applicant.profile.0))
@@ -113,8 +113,8 @@ fn accept(query: Statement, proposals: &[Proposal]) -> Statement {
 }
 
 fn claim(query: Statement, step: &'static str, limit: usize) -> Statement {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    query.bind(SignUp::KIND).bind(step).bind(i64::from(SignUp::VERSION)).bind(limit).bind(WORKER).bind(20_000_i64)
+    let (version, limit) = (i64::from(signup::VERSION), i64::try_from(limit).unwrap_or(i64::MAX));
+    query.bind(SignUp::KIND).bind(step).bind(version).bind(version).bind(limit).bind(WORKER).bind(20_000_i64)
 }
 
 /// What a commit without a fault binds, see the store's `commit.rs`.

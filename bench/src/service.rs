@@ -85,7 +85,7 @@ impl Service {
         let store: Arc<dyn Store<SignUp>> = Arc::clone(&timed) as _;
         let definition = signup::definition(unsealer()?, Arc::clone(hasher));
         policy.check(&definition)?;
-        let (wakes, ends) = (Arc::new(Wakes::new(&definition.names())), Arc::new(Ends::default()));
+        let (wakes, ends) = (Arc::new(Wakes::new(&definition.all_names())), Arc::new(Ends::default()));
         let listener: Arc<dyn Listener> =
             Arc::new(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&ends) as Arc<dyn Listener>]);
         let name = WorkerName::unique("bench", &*random);

@@ -12,6 +12,7 @@ mod http;
 mod parts;
 mod presence;
 mod serve;
+mod story;
 mod work;
 mod worker;
 

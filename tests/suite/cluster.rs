@@ -78,6 +78,14 @@ impl Cluster {
         member
     }
 
+    /// Starts a process of the next version of the program; ready when this returns.
+    pub(crate) async fn start_next(&self, role: &str, name: &str) -> Member {
+        let told = [&self.told(role)[..], &[(signup::testing::next::VARIABLE, "1")]].concat();
+        let member = Member::spawn(role, &self.log(name), &told).await.unwrap();
+        member.says(" started").await.unwrap();
+        member
+    }
+
     /// Lets an operator ask the API: what the command printed.
     async fn operate(&self, api: &Member, arguments: &[&str]) -> String {
         let name = format!("operator{}", arguments.len());

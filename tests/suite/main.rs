@@ -13,6 +13,7 @@ mod postgres;
 mod redis;
 mod site;
 mod start;
+mod versions;
 
 /// Held to read by tests that keep the machine busy for long, and to write by those that hold answers against a clock.
 static BUSY: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());

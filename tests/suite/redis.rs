@@ -29,7 +29,7 @@ async fn sign_ups(clients: &[Client], names: impl Iterator<Item = usize>) -> Vec
     accepted
 }
 
-async fn redis() -> Redis {
+pub(crate) async fn redis() -> Redis {
     spawn_blocking(|| Redis::start(&RedisOptions::default())).await.unwrap().unwrap()
 }
 

@@ -60,7 +60,7 @@ impl Site {
         Server::start_in(&self.data(process), &[], &variables).await.unwrap()
     }
 
-    async fn facts(&self) -> Facts {
+    pub(crate) async fn facts(&self) -> Facts {
         let store = Database::new(&self.url, 4).unwrap().open().await.unwrap();
         let facts = store.facts().await.unwrap();
         store.close().await;

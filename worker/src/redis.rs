@@ -37,7 +37,7 @@ mod wake_source;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use saga::{Listener, Random, Saga, StepName};
+use saga::{Listener, Outline, Random, Saga, StepName};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -79,19 +79,19 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Redis at this URL, for the hints of this kind and version of saga. Nothing is connected yet: a server that is
+    /// Redis at this URL, for the hints of this saga. Nothing is connected yet: a server that is
     /// not there is begun to be used when it comes.
     ///
     /// # Errors
     /// If the URL cannot be read.
-    pub fn open<S: Saga>(url: &str, steps: &[StepName], random: Arc<dyn Random>) -> Result<Arc<Self>, BadUrl> {
+    pub fn open<S: Saga>(url: &str, outline: &Outline, random: Arc<dyn Random>) -> Result<Arc<Self>, BadUrl> {
         let link = Link::new(url).map_err(|error| BadUrl(error.to_string()))?;
         let (health, tally) = (RedisHealth::new(), Arc::new(Tally::default()));
-        let (outbox, received) = mpsc::channel(outbox(steps.len()));
-        let hints = Hints::new(steps, health.clone(), outbox, Arc::clone(&tally));
+        let (outbox, received) = mpsc::channel(outbox(outline.steps.len()));
+        let hints = Hints::new(&outline.steps, health.clone(), outbox, Arc::clone(&tally));
         Ok(Arc::new(Self {
             link,
-            queues: Queues::new::<S>(steps),
+            queues: Queues::new::<S>(outline),
             health,
             hints: Arc::new(hints),
             tally,

@@ -71,7 +71,7 @@ pub(super) async fn list(desk: Desk, uri: Uri) -> Result<Json<Page>, Problem> {
 }
 
 fn filter(api: &Api, uri: &Uri) -> Result<Filter, Problem> {
-    let steps: Vec<&str> = api.steps.iter().map(StepName::as_str).collect();
+    let steps: Vec<&str> = api.outline.steps.iter().map(StepName::as_str).collect();
     let mut parameters = Parameters::of(uri);
     let filter = Filter {
         status: parameters.read("status", status),

@@ -61,7 +61,8 @@ impl NewSignup {
         let sealed = api.sealer.seal(saga, &self.password);
         let idempotency = key.map(|key| key.marks(&api.hash_key, self.mac(api)));
         let applicant = Applicant::new(self.email, self.full_name, self.organization_name, &*api.clock, &*api.random);
-        Proposal { saga, applicant, sealed, idempotency, told: api.listener.will_tell(&FIRST_STEP) }
+        let (version, told) = (api.outline.version, api.listener.will_tell(&FIRST_STEP));
+        Proposal { saga, version, applicant, sealed, idempotency, told }
     }
 
     /// A keyed hash by which the same request is known again. A name is never empty, so an empty part is none.

@@ -72,7 +72,7 @@ pub(crate) async fn show(
     let id = id.ok().and_then(|Path(text)| text.parse().ok()).ok_or(Problem::SignupNotFound)?;
     Span::current().record("saga.id", display(id));
     let (view, applied) = awaited(&api, &headers, load(&api, id).await?).await;
-    let signup = Signup::new(&view, &api.steps);
+    let signup = Signup::new(&view, &api.outline.steps);
     let etag = signup.etag();
     let fresh = is_fresh(&headers, &etag);
     let retry_after = signup.retry_after().map(|seconds| [(RETRY_AFTER, seconds)]);

@@ -80,7 +80,7 @@ pub(crate) async fn start(
         Accepted::Conflict(conflict) => return Err(conflict.into()),
     };
     let (view, applied) = awaited(&api, &headers, view).await;
-    let answer = answer(&Signup::new(&view, &api.steps));
+    let answer = answer(&Signup::new(&view, &api.outline.steps));
     Ok((replayed.into_iter().chain(applied).collect::<HeaderMap>(), answer).into_response())
 }
 

@@ -61,7 +61,7 @@ impl Office {
         let password = Password::parse(PASSWORD.to_owned(), &[]).unwrap();
         let sealed = Unsealer::new(&[7; 32]).unwrap().sealer().seal(saga, &password);
         let applicant = Applicant::new(email, None, None, clock, &OsRandom);
-        let proposal = Proposal { saga, applicant, sealed, idempotency: None, told: false };
+        let proposal = Proposal { saga, version: 1, applicant, sealed, idempotency: None, told: false };
         self.stage.store.memory.accept(&proposal).await.unwrap();
         saga
     }
@@ -69,7 +69,7 @@ impl Office {
     async fn claim(&self, step: StepName) -> Claimed<SignUp> {
         let claim = Claim {
             kind: "signup",
-            version: 1,
+            versions: 1..=1,
             step,
             only: None,
             limit: 1,

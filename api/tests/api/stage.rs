@@ -16,7 +16,7 @@ use saga::store::{
     Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
     Operation, Record, View,
 };
-use saga::{Active, Advanced, Clock, End, Listener, OsRandom, Policy, SagaId, State, StepName, Store};
+use saga::{Active, Advanced, Clock, End, Listener, OsRandom, Outline, Policy, SagaId, State, StepName, Store};
 use serde_json::{Value, json};
 use signup::{Conflict, HashKey, OperatorToken, Operators, Proposal, SignUp, Unsealer};
 use store::memory::Memory;
@@ -280,7 +280,7 @@ impl Stage {
             hash_key: HashKey::new([1; 32]),
             clock: Arc::new(ManualClock),
             random: Arc::new(OsRandom),
-            steps: STEPS.to_vec(),
+            outline: Outline { version: 1, steps: STEPS.to_vec() },
         };
         Self { store, heard, waiters, router: api::router(api), hands, health, parts }
     }

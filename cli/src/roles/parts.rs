@@ -12,7 +12,7 @@ use signup::{HashKey, Sealer, SignUp};
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::Role;
+use super::{Role, story};
 use crate::database::Database;
 
 /// How long closing the database may take.
@@ -69,7 +69,7 @@ impl<'d> Parts<'d> {
             hash_key,
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
-            steps: signup::STEPS.to_vec(),
+            outline: story::outline(),
         }
     }
 }

@@ -11,6 +11,7 @@ use signup::{Cost, Hasher, SignUp, Unsealer};
 use tracing::debug;
 
 use super::parts::Parts;
+use super::story;
 
 /// How long one hash may take: half of a step's time, since two may share a core.
 const SLOWEST_HASH: Duration = Duration::from_millis(2500);
@@ -38,9 +39,7 @@ pub(super) fn workers(
     wakes: Arc<Wakes>,
 ) -> anyhow::Result<Workers<SignUp>> {
     let (store, random, policy) = (Arc::clone(&parts.database.store), Arc::clone(&parts.random), Policy::STANDARD);
-    let definition = signup::definition(unsealer, hasher);
-    #[cfg(feature = "testing")]
-    let definition = definition.sabotaged(&(Arc::new(signup::testing::ByName) as Arc<_>));
+    let definition = story::definition(unsealer, hasher);
     policy.check(&definition)?;
     let name = parts.process.name.clone();
     let engine = Engine::new(definition, Arc::clone(&store), listener, Arc::clone(&random), policy, name);

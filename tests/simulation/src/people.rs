@@ -62,7 +62,8 @@ pub(crate) fn proposal(number: usize, name: usize, idempotency: Option<Idempoten
         full_name: None,
         organization_name: None,
     };
-    Proposal { saga: id(number), applicant, sealed: SEALED[number].clone(), idempotency, told: false }
+    let (saga, sealed) = (id(number), SEALED[number].clone());
+    Proposal { saga, version: signup::VERSION, applicant, sealed, idempotency, told: false }
 }
 
 /// The definition of the service, which hashes as cheaply as it can, and at once.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use saga::{Saga, StepName};
+use saga::{Outline, Saga, StepName};
 
-/// The names of all queues, and of what lies beside them. They hold the saga's kind and version: a process takes no hint
-/// from a queue whose sagas it could not claim.
+/// The names of all queues, and of what lies beside them. They hold the saga's kind and newest version: a process takes no
+/// hint from a queue whose sagas it could not claim.
 #[derive(Debug)]
 pub(super) struct Queues {
     steps: BTreeMap<StepName, Queue>,
@@ -24,11 +24,11 @@ pub(super) struct Queue {
 }
 
 impl Queues {
-    pub(super) fn new<S: Saga>(steps: &[StepName]) -> Self {
-        let prefix = format!("{}-{}", S::KIND, S::VERSION);
+    pub(super) fn new<S: Saga>(outline: &Outline) -> Self {
+        let prefix = format!("{}-{}", S::KIND, outline.version);
         let queue = |step: &StepName| Queue { step: step.clone(), name: format!("{prefix}-{step}") };
         Self {
-            steps: steps.iter().map(|step| (step.clone(), queue(step))).collect(),
+            steps: outline.steps.iter().map(|step| (step.clone(), queue(step))).collect(),
             wakes: format!("{prefix}-wakes"),
             probe: format!("{prefix}-probe"),
         }

@@ -9,7 +9,7 @@ use signup::{FIRST_STEP, SignUp};
 use tokio::time::Instant;
 use worker::Slots;
 
-use crate::process::{Process, steps};
+use crate::process::{Process, definition};
 use crate::wait::until;
 use crate::world::World;
 
@@ -110,7 +110,7 @@ async fn no_more_hints_wait_than_can_be_fetched_and_they_are_when_somebody_comes
 
 #[tokio::test]
 async fn a_url_is_refused_without_being_repeated_and_tls_is_spoken_where_it_says_so() {
-    let open = |url: &str| worker::Redis::open::<SignUp>(url, &steps(), std::sync::Arc::new(OsRandom));
+    let open = |url: &str| worker::Redis::open::<SignUp>(url, &definition().outline(), std::sync::Arc::new(OsRandom));
     for url in ["", "canary", "http://:canary@localhost", "redis://:canary@localhost:port"] {
         let said = open(url).unwrap_err().to_string();
         assert!(!said.contains("canary"), "{said}");

@@ -122,7 +122,8 @@ async fn emptied_it_is_used_again_by_workers_with_other_names() {
     stage.all_goes_on().await;
     let restarts = stage.worker.redis.counts().restarts;
     assert!((1..=8).contains(&restarts), "{restarts} restarts");
-    assert!(stage.log.count(LOST) <= 1, "{}", stage.log.text());
+    // Each worker finds out by itself, and may be back before the next one does.
+    assert!(stage.log.count(LOST) <= restarts, "{}", stage.log.text());
 }
 
 #[tokio::test]

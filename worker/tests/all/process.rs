@@ -32,7 +32,7 @@ pub(crate) fn definition() -> saga::Definition<SignUp> {
 }
 
 pub(crate) fn steps() -> Vec<StepName> {
-    definition().names()
+    definition().all_names()
 }
 
 impl Process {
@@ -113,5 +113,5 @@ impl Process {
 }
 
 fn open(url: &str) -> Arc<Redis> {
-    Redis::open::<SignUp>(url, &steps(), Arc::new(OsRandom)).unwrap()
+    Redis::open::<SignUp>(url, &definition().outline(), Arc::new(OsRandom)).unwrap()
 }

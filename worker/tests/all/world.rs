@@ -90,7 +90,7 @@ impl World {
         let (name, organization) = (FullName::parse(name).unwrap(), OrganizationName::parse("Engines").unwrap());
         let applicant = Applicant::new(email, Some(name), Some(organization), &SystemClock, &OsRandom);
         let sealed: SealedPassword = self.sealer.seal(saga, &self.password);
-        Proposal { saga, applicant, sealed, idempotency: None, told }
+        Proposal { saga, version: signup::VERSION, applicant, sealed, idempotency: None, told }
     }
 
     pub(crate) fn has_completed(&self, saga: SagaId) -> bool {

@@ -1,6 +1,8 @@
 //! A saga as it is declared: its types, and its list of steps.
 
 use std::fmt;
+use std::iter::successors;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::erased::{AnyStep, Erased};
@@ -11,8 +13,6 @@ use crate::{Code, Policy, Step, StepName};
 pub trait Saga: Sized + Send + Sync + fmt::Debug + Clone + 'static {
     /// The name under which its sagas are stored.
     const KIND: &'static str;
-    /// The version of its list of steps; a worker takes only sagas of a version it knows.
-    const VERSION: u32;
     /// What a saga is accepted with and its steps work on.
     type Data: Clone + fmt::Debug + Send + Sync + 'static;
     /// What its steps record.
@@ -29,21 +29,33 @@ pub trait Effect: Clone + fmt::Debug + Send + Sync + 'static {
     fn refusal(&self) -> Option<Code>;
 }
 
-/// A saga's list of steps.
+/// A saga's list of steps, in its newest version, and in those before it that may still have sagas under way.
 pub struct Definition<S: Saga> {
+    version: u32,
     steps: Vec<Arc<dyn AnyStep<S>>>,
+    before: Option<Box<Self>>,
 }
 
-impl<S: Saga> Default for Definition<S> {
-    fn default() -> Self {
-        Self { steps: Vec::new() }
-    }
+/// A saga's newest version, for whoever tells of it without running it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// The version that sagas are accepted with.
+    pub version: u32,
+    /// The names of its steps, in order.
+    pub steps: Vec<StepName>,
 }
 
 impl<S: Saga> Definition<S> {
-    /// A definition without steps.
-    pub fn new() -> Self {
-        Self::default()
+    /// A version without steps.
+    pub fn new(version: u32) -> Self {
+        Self { version, steps: Vec::new(), before: None }
+    }
+
+    /// What sagas of the version before go on with, to their ends. Its steps keep their names and what they mean.
+    #[must_use]
+    pub fn after(mut self, before: Self) -> Self {
+        self.before = Some(Box::new(before));
+        self
     }
 
     /// Adds the next step.
@@ -53,19 +65,51 @@ impl<S: Saga> Definition<S> {
         self
     }
 
-    /// The names of the steps, in order.
-    pub fn names(&self) -> Vec<StepName> {
+    /// Its newest version.
+    pub fn outline(&self) -> Outline {
+        Outline { version: self.version, steps: self.names() }
+    }
+
+    /// The versions that it knows.
+    pub fn versions(&self) -> RangeInclusive<u32> {
+        let oldest = self.known().last().map_or(self.version, |oldest| oldest.version);
+        oldest..=self.version
+    }
+
+    /// The names of all steps: the newest version's in order, then those that only the ones before it have.
+    pub fn all_names(&self) -> Vec<StepName> {
+        let mut names = Vec::new();
+        for name in self.known().flat_map(Self::names) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// The names of the newest version's steps, in order.
+    pub(crate) fn names(&self) -> Vec<StepName> {
         self.steps.iter().map(|step| step.name()).collect()
     }
 
-    /// What [`crate::plan()`] needs to know of the steps.
+    /// Each version, the newest first.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Self> {
+        successors(Some(self), |newer| newer.before.as_deref())
+    }
+
+    pub(crate) fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// What [`crate::plan()`] needs to know of the newest version's steps.
     pub(crate) fn route(&self, policy: &Policy) -> Route {
         let legs = self.steps.iter().map(|step| Leg { name: step.name(), retry: step.retry() }).collect();
         Route { legs, undo: policy.undo, stuck_pause: policy.stuck_pause }
     }
 
-    pub(crate) fn find(&self, name: &StepName) -> Option<&Arc<dyn AnyStep<S>>> {
-        self.steps.iter().find(|step| step.name() == *name)
+    pub(crate) fn find(&self, version: u32, name: &StepName) -> Option<&Arc<dyn AnyStep<S>>> {
+        let steps = &self.known().find(|known| known.version == version)?.steps;
+        steps.iter().find(|step| step.name() == *name)
     }
 
     pub(crate) fn steps(&self) -> impl Iterator<Item = &Arc<dyn AnyStep<S>>> {
@@ -77,12 +121,18 @@ impl<S: Saga> Definition<S> {
     #[must_use]
     pub fn sabotaged(self, sabotage: &Arc<dyn crate::testing::Sabotage<S>>) -> Self {
         let wrap = |step| Arc::new(crate::testing::Sabotaged::new(step, Arc::clone(sabotage))) as Arc<dyn AnyStep<S>>;
-        Self { steps: self.steps.into_iter().map(wrap).collect() }
+        let before = self.before.map(|before| Box::new(before.sabotaged(sabotage)));
+        Self { version: self.version, steps: self.steps.into_iter().map(wrap).collect(), before }
     }
 }
 
 impl<S: Saga> fmt::Debug for Definition<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Definition").field("kind", &S::KIND).field("steps", &self.names()).finish()
+        f.debug_struct("Definition")
+            .field("kind", &S::KIND)
+            .field("version", &self.version)
+            .field("steps", &self.names())
+            .field("before", &self.before)
+            .finish()
     }
 }

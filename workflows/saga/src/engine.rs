@@ -1,5 +1,6 @@
 //! The thin executor: claim, run the step, plan, commit.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::{
 /// Runs the steps of one kind of saga.
 pub struct Engine<S: Saga> {
     definition: Definition<S>,
-    route: Route,
+    routes: BTreeMap<u32, Route>,
     store: Arc<dyn Store<S>>,
     listener: Arc<dyn Listener>,
     random: Arc<dyn Random>,
@@ -76,13 +77,13 @@ impl<S: Saga> Engine<S> {
         policy: Policy,
         worker: WorkerName,
     ) -> Self {
-        let route = definition.route(&policy);
-        Self { definition, route, store, listener, random, policy, worker }
+        let routes = definition.known().map(|known| (known.version(), known.route(&policy))).collect();
+        Self { definition, routes, store, listener, random, policy, worker }
     }
 
-    /// The steps' names, in order.
+    /// The names of all steps that it runs: see [`Definition::all_names`].
     pub fn steps(&self) -> Vec<StepName> {
-        self.definition.names()
+        self.definition.all_names()
     }
 
     /// Claims at most `limit` due sagas of a step.
@@ -111,7 +112,7 @@ impl<S: Saga> Engine<S> {
         let sent = Instant::now();
         let claim = Claim {
             kind: S::KIND,
-            version: S::VERSION,
+            versions: self.definition.versions(),
             step: step.clone(),
             only,
             limit,
@@ -171,15 +172,16 @@ impl<S: Saga> Engine<S> {
     }
 
     async fn attempt<P>(&self, job: &Job<S>, room: impl FnOnce(&StepName) -> Option<P>) -> (Ran, Option<Next<S, P>>) {
-        let Some(step) = self.definition.find(job.claimed.state.step()) else {
-            // The claim names the step, so this is a store that does not keep its word.
-            error!("claimed a step that the definition does not have");
+        let (version, name) = (job.claimed.version, job.claimed.state.step());
+        let Some((step, route)) = self.definition.find(version, name).zip(self.routes.get(&version)) else {
+            // The row says so: it is stuck for its silence.
+            error!(version, "claimed a step that the saga's version does not have");
             return (Ran::Abandoned, None);
         };
         if job.claimed.taken_over {
             info!("took over from a worker whose lease ran out");
         }
-        let outcome = match self.foregone(step, &job.claimed) {
+        let outcome = match self.foregone(route, step, &job.claimed) {
             Some(outcome) => outcome,
             None if job.deadline.duration_since(Instant::now()) < step.timeout() + self.policy.commit => {
                 self.give_back(job, self.policy.hand_back_pause.mul_f64(0.5 + 0.5 * self.random.fraction())).await;
@@ -187,13 +189,13 @@ impl<S: Saga> Engine<S> {
             }
             None => perform(step, &job.claimed).await,
         };
-        self.conclude(job, outcome, room).await
+        self.conclude(job, route, outcome, room).await
     }
 
     /// What is known of an attempt before the step runs, if it must not run.
-    fn foregone(&self, step: &Arc<dyn AnyStep<S>>, claimed: &Claimed<S>) -> Option<Outcome<S::Effect>> {
+    fn foregone(&self, route: &Route, step: &Arc<dyn AnyStep<S>>, claimed: &Claimed<S>) -> Option<Outcome<S::Effect>> {
         let Active::Running(name) = &claimed.state else { return None };
-        let first = self.route.legs.first().is_some_and(|leg| leg.name == *name);
+        let first = route.legs.first().is_some_and(|leg| leg.name == *name);
         let (verdict, error) = if first && claimed.age >= self.policy.expiry {
             (Verdict::Expired, "too old to start")
         } else if claimed.attempt > step.retry().attempts {
@@ -209,10 +211,11 @@ impl<S: Saga> Engine<S> {
     async fn conclude<P>(
         &self,
         job: &Job<S>,
+        route: &Route,
         outcome: Outcome<S::Effect>,
         room: impl FnOnce(&StepName) -> Option<P>,
     ) -> (Ran, Option<Next<S, P>>) {
-        let mut commit = self.commit(job, outcome);
+        let mut commit = self.commit(job, route, outcome);
         let slot = commit.leads_to().and_then(|next| room(next.step()));
         commit.hold = slot.is_some().then_some(self.policy.lease);
         commit.told = slot.is_none() && commit.leads_to().is_some_and(|next| self.listener.will_tell(next.step()));
@@ -223,7 +226,7 @@ impl<S: Saga> Engine<S> {
                 let next = slot.zip(self.next(job, &commit, how, sent)).map(|(slot, job)| Next { job, slot });
                 return (self.written(&commit, how), next);
             }
-            Settled::Rejected(reason) => self.rejected(job, commit, reason).await,
+            Settled::Rejected(reason) => self.rejected(job, route, commit, reason).await,
             Settled::Fenced => fenced(),
             Settled::Abandoned(error) => abandoned(&error),
         };
@@ -237,6 +240,7 @@ impl<S: Saga> Engine<S> {
         let Fence { saga, epoch, seq } = commit.fence;
         let claimed = Claimed {
             fence: Fence { saga, epoch: epoch + 1, seq: seq + 1 },
+            version: job.claimed.version,
             state: commit.leads_to()?.clone(),
             attempt: 1,
             age: job.claimed.age + job.sent.elapsed(),
@@ -247,7 +251,7 @@ impl<S: Saga> Engine<S> {
     }
 
     /// The database's rules refuse the effect: the attempt has led to nothing.
-    async fn rejected(&self, job: &Job<S>, refused: Commit<S>, reason: String) -> Ran {
+    async fn rejected(&self, job: &Job<S>, route: &Route, refused: Commit<S>, reason: String) -> Ran {
         warn!(%reason, "the store rejects the effect");
         let attempted = match &refused.from {
             Active::Running(step) => {
@@ -261,7 +265,7 @@ impl<S: Saga> Engine<S> {
             },
         };
         let outcome = Outcome { attempted, effect: None, error: Some(reason), took: refused.note.took };
-        let commit = self.commit(job, outcome);
+        let commit = self.commit(job, route, outcome);
         match settle(&*self.store, &commit, job.deadline, || self.random.fraction()).await {
             Settled::Written(how) => self.written(&commit, how),
             Settled::Fenced => fenced(),
@@ -270,12 +274,12 @@ impl<S: Saga> Engine<S> {
         }
     }
 
-    fn commit(&self, job: &Job<S>, outcome: Outcome<S::Effect>) -> Commit<S> {
+    fn commit(&self, job: &Job<S>, route: &Route, outcome: Outcome<S::Effect>) -> Commit<S> {
         let jitter = self.random.fraction();
         let refusal = match (&outcome.attempted, outcome.effect.as_ref().and_then(Effect::refusal)) {
             (Attempted::Executed { step, number, .. }, Some(code)) => {
                 let verdict = Verdict::Refused(code);
-                Some(plan(&self.route, &Attempted::Executed { step: step.clone(), number: *number, verdict }, jitter))
+                Some(plan(route, &Attempted::Executed { step: step.clone(), number: *number, verdict }, jitter))
             }
             // An undo has no refusal: what the store says no to is tried again.
             (Attempted::Compensated { .. }, _) | (Attempted::Executed { .. }, None) => None,
@@ -283,7 +287,7 @@ impl<S: Saga> Engine<S> {
         Commit {
             fence: job.claimed.fence,
             from: job.claimed.state.clone(),
-            then: plan(&self.route, &outcome.attempted, jitter),
+            then: plan(route, &outcome.attempted, jitter),
             if_refused: refusal,
             hold: None,
             told: false,

@@ -32,7 +32,7 @@ pub mod store;
 pub mod testing;
 
 pub use ambient::{Clock, OsRandom, Random, SteadyClock, SystemClock};
-pub use definition::{Definition, Effect, Saga};
+pub use definition::{Definition, Effect, Outline, Saga};
 pub use engine::{Engine, Job, Next, Ran};
 pub use fleet::Fleet;
 pub use id::{SagaId, WorkerName};

@@ -53,12 +53,21 @@ impl Policy {
         idempotency: Duration::from_hours(24),
     };
 
-    /// Holds that one claim with its wait, its step and its commit fits into a lease, for every step, and that no two
-    /// steps share a name.
+    /// Holds that one claim with its wait, its step and its commit fits into a lease, for every step, that no two
+    /// steps of a version share a name, and that versions follow each other.
     ///
     /// # Errors
-    /// Names the first step that is wrong.
+    /// Names the first that is wrong.
     pub fn check<S: Saga>(&self, definition: &Definition<S>) -> Result<(), Misfit> {
+        for (newer, older) in definition.known().zip(definition.known().skip(1)) {
+            if older.version() + 1 != newer.version() {
+                return Err(Misfit::Version { newer: newer.version(), older: older.version() });
+            }
+        }
+        definition.known().try_for_each(|known| self.check_one(known))
+    }
+
+    fn check_one<S: Saga>(&self, definition: &Definition<S>) -> Result<(), Misfit> {
         let names = definition.names();
         for (index, step) in definition.steps().enumerate() {
             let needs = self.claim + self.wait + step.timeout() + self.commit + self.margin;
@@ -85,6 +94,14 @@ pub enum Misfit {
         needs: Duration,
         /// What there is.
         lease: Duration,
+    },
+    /// A version is not followed by the next.
+    #[error("version {newer} is said to come after version {older}")]
+    Version {
+        /// The later one.
+        newer: u32,
+        /// What is said to come before it.
+        older: u32,
     },
     /// Two steps have this name.
     #[error("two steps are called {0}")]

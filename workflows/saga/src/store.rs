@@ -4,6 +4,7 @@
 //! claim's [`Fence`]: the saga's epoch, which counts claims, and its seq, which counts events. So a worker that has
 //! lost its lease writes nothing, and the same commit sent twice writes once. All times are the database's.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -81,8 +82,8 @@ pub const HEARSAY: Duration = Duration::from_secs(1);
 pub struct Claim {
     /// Of this kind.
     pub kind: &'static str,
-    /// Of this version.
-    pub version: u32,
+    /// Of these versions of its list of steps.
+    pub versions: RangeInclusive<u32>,
     /// At this step, to execute or to compensate it.
     pub step: StepName,
     /// Of these alone, if it was told of them; otherwise of those that nobody is told of.
@@ -100,6 +101,8 @@ pub struct Claim {
 pub struct Claimed<S: Saga> {
     /// What every write for this claim is guarded by.
     pub fence: Fence,
+    /// The version of its list of steps.
+    pub version: u32,
     /// What is to be done.
     pub state: Active,
     /// Which attempt of the step this is, from 1.

@@ -31,6 +31,8 @@ pub enum Effect {
     WriteClaims,
     /// Delete the user's claims.
     DeleteClaims,
+    /// Nothing in this database.
+    Nothing,
 }
 
 impl saga::Effect for Effect {
@@ -44,7 +46,8 @@ impl saga::Effect for Effect {
             | Self::CreateProfile
             | Self::DeleteProfile
             | Self::WriteClaims
-            | Self::DeleteClaims => None,
+            | Self::DeleteClaims
+            | Self::Nothing => None,
         }
     }
 }

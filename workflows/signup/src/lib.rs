@@ -20,7 +20,7 @@ pub mod testing;
 
 use std::sync::Arc;
 
-use saga::{Code, Definition, Saga, Step, StepName};
+use saga::{Code, Definition, Outline, Saga, Step, StepName};
 
 pub use applicant::{Applicant, OrganizationId, ProfileId, UserId};
 pub use effect::Effect;
@@ -40,7 +40,6 @@ pub struct SignUp;
 
 impl Saga for SignUp {
     const KIND: &'static str = "signup";
-    const VERSION: u32 = 1;
     type Data = Data;
     type Effect = Effect;
     type Proposal = Proposal;
@@ -58,14 +57,22 @@ impl Saga for SignUp {
 ///
 /// Until the last step's commit the user is provisional: they cannot sign in and are listed nowhere.
 pub fn definition(unsealer: Unsealer, hasher: Arc<Hasher>) -> Definition<SignUp> {
-    Definition::new()
+    Definition::new(VERSION)
         .step(CreateUser::new(unsealer, hasher))
         .step(CreateOrganization)
         .step(CreateProfile)
         .step(UpdateClaims)
 }
 
-/// The names of the steps, in order: for whoever tells of them without running them.
+/// What sign-ups are accepted as: for whoever tells of the story without running it.
+pub fn outline() -> Outline {
+    Outline { version: VERSION, steps: STEPS.to_vec() }
+}
+
+/// The version of the list of steps.
+pub const VERSION: u32 = 1;
+
+/// The names of the steps, in order.
 pub const STEPS: [StepName; 4] = [
     FIRST_STEP,
     <CreateOrganization as Step<SignUp>>::NAME,
@@ -84,9 +91,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_named_steps_are_those_of_the_story() {
+    fn the_outline_is_that_of_the_story() {
         let unsealer = Unsealer::new(&[7; 32]).unwrap();
         let hasher = Arc::new(Hasher::new(Cost::default(), 1));
-        assert_eq!(definition(unsealer, hasher).names(), STEPS);
+        assert_eq!(definition(unsealer, hasher).outline(), outline());
     }
 }

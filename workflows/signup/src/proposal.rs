@@ -9,6 +9,8 @@ use crate::{Applicant, Mac, SealedPassword};
 pub struct Proposal {
     /// The saga's id, chosen by whoever proposes, so that a proposal can be sent twice.
     pub saga: SagaId,
+    /// The version of the list of steps that it is to go through.
+    pub version: u32,
     /// Who signs up.
     pub applicant: Applicant,
     /// Their password, sealed to the workers.

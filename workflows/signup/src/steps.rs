@@ -13,4 +13,4 @@ pub use create_user::CreateUser;
 pub use update_claims::UpdateClaims;
 
 /// How long one attempt of any step may take: the most that fits into a lease.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);

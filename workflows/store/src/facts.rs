@@ -36,6 +36,8 @@ pub struct Facts {
 pub struct SagaFact {
     /// Its id.
     pub id: SagaId,
+    /// The version of its list of steps.
+    pub version: u32,
     /// Its state.
     pub state: State,
     /// How often it has been claimed.

@@ -67,6 +67,7 @@ pub(super) fn apply(
             deletable(undeletable, "claims", false, made.claims.iter().any(|(of, ..)| *of == saga))?;
             made.claims.retain(|(of, ..)| *of != saga);
         }
+        Effect::Nothing => {}
     }
     Ok(true)
 }

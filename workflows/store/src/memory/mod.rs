@@ -258,7 +258,7 @@ impl Row {
         Self {
             proposal: proposal.clone(),
             state,
-            version: <SignUp as saga::Saga>::VERSION,
+            version: proposal.version,
             epoch: 0,
             attempt: 0,
             lease: None,
@@ -283,7 +283,7 @@ impl Row {
     fn is_claimable(&self, claim: &Claim, now: Timestamp) -> bool {
         claim.kind == <SignUp as saga::Saga>::KIND
             && self.state.step() == Some(&claim.step)
-            && self.version == claim.version
+            && claim.versions.contains(&self.version)
             && self.due_at <= now
             && self.lease.as_ref().is_none_or(|lease| lease.until < now)
     }
@@ -299,6 +299,7 @@ impl Row {
         let taken_over = self.hold(&claim.worker, claim.lease, now);
         Some(Claimed {
             fence: Fence { saga, epoch: self.epoch, seq: self.seq() },
+            version: self.version,
             state,
             attempt: self.attempt,
             age: between(self.accepted_at, now),
@@ -376,6 +377,7 @@ impl Snapshot for Memory {
         for (id, row) in &tables.sagas {
             facts.sagas.push(SagaFact {
                 id: *id,
+                version: row.version,
                 state: row.state.clone(),
                 epoch: row.epoch,
                 seq: row.seq(),

@@ -22,14 +22,14 @@ pub(super) const SQL: &[(&str, &str)] = &[("accept", ACCEPT)];
 /// Inserts the sagas that nothing stands against, with their sealed passwords and first events.
 const ACCEPT: &str = "
 WITH i AS (
-    SELECT * FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[],
-                         $11::text[], $12::bytea[], $13::bytea[], $14::bytea[], $15::boolean[])
-        AS i (id, user_id, organization_id, profile_id, email, email_key, full_name, organization_name,
+    SELECT * FROM unnest($3::uuid[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[],
+                         $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::bytea[], $15::boolean[])
+        AS i (id, version, user_id, organization_id, profile_id, email, email_key, full_name, organization_name,
               idempotency_key, idempotency_body, sealed, told)
 ), s AS (
     INSERT INTO sagas (id, kind, version, state, step, due_at, sweep_at, accepted_at, user_id, organization_id, profile_id,
                        email, email_key, full_name, organization_name, idempotency_key, idempotency_body)
-    SELECT id, $1, $2, 'running', $3, now(),
+    SELECT id, $1, version, 'running', $2, now(),
            now() + CASE WHEN told THEN interval '1 second' ELSE interval '0' END, now(), user_id, organization_id, profile_id,
            email, email_key, full_name, organization_name, idempotency_key, idempotency_body
       FROM i WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.email_key = i.email_key)
@@ -69,9 +69,9 @@ impl Batch for AcceptBatch {
         let bytes = |part: fn(&Proposal) -> Option<Vec<u8>>| proposals.iter().map(part).collect::<Vec<_>>();
         let statement = sqlx::query(ACCEPT)
             .bind(SignUp::KIND)
-            .bind(i64::from(SignUp::VERSION))
             .bind(FIRST_STEP.as_str())
             .bind(each(|of| of.saga.uuid()))
+            .bind(proposals.iter().map(|of| i64::from(of.version)).collect::<Vec<_>>())
             .bind(each(|of| of.applicant.user.0))
             .bind(each(|of| of.applicant.organization.0))
             .bind(each(|of| of.applicant.profile.0))

@@ -25,18 +25,18 @@ WITH c AS (
     SELECT id, lease_until IS NOT NULL AS taken_over FROM sagas
      WHERE ",
             $which,
-            " AND kind = $1 AND step = $2 AND version = $3 AND ended_at IS NULL AND due_at <= now()
+            " AND kind = $1 AND step = $2 AND version BETWEEN $3 AND $4 AND ended_at IS NULL AND due_at <= now()
        AND (lease_until IS NULL OR lease_until < now())
      ORDER BY ",
             $order,
-            " LIMIT (SELECT $4::bigint FROM set_config('synchronous_commit', 'off', true))
+            " LIMIT (SELECT $5::bigint FROM set_config('synchronous_commit', 'off', true))
        FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE sagas s
-   SET epoch = epoch + 1, attempt = attempt + 1, lease_owner = $5, lease_until = now() + $6 * interval '1 millisecond',
+   SET epoch = epoch + 1, attempt = attempt + 1, lease_owner = $6, lease_until = now() + $7 * interval '1 millisecond',
        step_claimed_at = coalesce(step_claimed_at, now())
   FROM c WHERE s.id = c.id
-RETURNING s.id, c.taken_over, epoch, seq, attempt, state, step, code, accepted_at, now() AS now,
+RETURNING s.id, version, c.taken_over, epoch, seq, attempt, state, step, code, accepted_at, now() AS now,
           user_id, organization_id, profile_id, email, email_key, full_name, organization_name,
           (SELECT sealed FROM sealed_passwords p WHERE p.saga_id = s.id) AS sealed"
         )
@@ -47,13 +47,14 @@ RETURNING s.id, c.taken_over, epoch, seq, attempt, state, step, code, accepted_a
 const CLAIM: &str = claiming!("sweep_at <= now()", "sweep_at");
 
 /// Those that somebody was told of.
-const CLAIM_THESE: &str = claiming!("id = ANY($7::uuid[])", "id");
+const CLAIM_THESE: &str = claiming!("id = ANY($8::uuid[])", "id");
 
 pub(super) async fn claim(connections: &Connections, claim: &Claim) -> Result<Vec<Claimed<SignUp>>, Error> {
     let statement = sqlx::query(if claim.only.is_some() { CLAIM_THESE } else { CLAIM })
         .bind(claim.kind)
         .bind(claim.step.as_str().to_owned())
-        .bind(i64::from(claim.version))
+        .bind(i64::from(*claim.versions.start()))
+        .bind(i64::from(*claim.versions.end()))
         .bind(i64::try_from(claim.limit).unwrap_or(i64::MAX))
         .bind(claim.worker.to_string())
         .bind(millis(claim.lease));
@@ -88,6 +89,7 @@ fn claimed(row: &PgRow) -> Result<Claimed<SignUp>, Error> {
     let sealed = get::<Option<Vec<u8>>>(row, "sealed")?.map(SealedPassword::from_bytes);
     Ok(Claimed {
         fence: Fence { saga: saga_id(row, "id")?, epoch: count(row, "epoch")?, seq: count(row, "seq")? },
+        version: count(row, "version")?,
         state,
         attempt: count(row, "attempt")?,
         age: between(time(row, "accepted_at")?, time(row, "now")?),

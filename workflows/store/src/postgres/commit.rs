@@ -248,7 +248,7 @@ impl Commits {
 
     pub(super) async fn send(&self, commit: &Commit<SignUp>) -> Result<Committed, Error> {
         let lane = match &commit.effect {
-            None => &self.nothing,
+            None | Some(Effect::Nothing) => &self.nothing,
             Some(Effect::CreateUser { .. }) => &self.create_user,
             Some(Effect::DeleteUser) => &self.delete_user,
             Some(Effect::CreateOrganization { .. }) => &self.create_organization,

@@ -107,7 +107,8 @@ pub(super) fn payload(effect: Option<&Effect>) -> Option<String> {
             | Effect::CreateProfile
             | Effect::DeleteProfile
             | Effect::WriteClaims
-            | Effect::DeleteClaims,
+            | Effect::DeleteClaims
+            | Effect::Nothing,
         )
         | None => None,
     }

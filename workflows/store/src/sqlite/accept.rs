@@ -71,7 +71,7 @@ async fn insert(db: &mut SqliteConnection, proposal: &Proposal, now: Millis) -> 
     let inserted = sqlx::query(INSERT)
         .bind(proposal.saga.uuid())
         .bind(SignUp::KIND)
-        .bind(SignUp::VERSION)
+        .bind(proposal.version)
         .bind(FIRST_STEP.as_str())
         .bind(now)
         .bind(who.user.0)

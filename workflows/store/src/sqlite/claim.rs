@@ -20,15 +20,15 @@ pub(super) const SQL: &[(&str, &str)] = &[("claim.due", DUE), ("claim.this", THI
 /// The sagas of a step that are due and that nobody holds, the longest due first.
 const DUE: &str = "
 SELECT id, lease_until IS NOT NULL AS taken_over FROM sagas
- WHERE kind = ?1 AND step = ?2 AND version = ?3 AND ended_at IS NULL AND due_at <= ?4
-   AND (lease_until IS NULL OR lease_until < ?4)
- ORDER BY due_at LIMIT ?5";
+ WHERE kind = ?1 AND step = ?2 AND version BETWEEN ?3 AND ?4 AND ended_at IS NULL AND due_at <= ?5
+   AND (lease_until IS NULL OR lease_until < ?5)
+ ORDER BY due_at LIMIT ?6";
 
 /// One that somebody was told of. In a file's one process nobody has to be told, so none is kept from anyone.
 const THIS: &str = "
 SELECT id, lease_until IS NOT NULL AS taken_over FROM sagas
- WHERE id = ?5 AND kind = ?1 AND step = ?2 AND version = ?3 AND ended_at IS NULL AND due_at <= ?4
-   AND (lease_until IS NULL OR lease_until < ?4)";
+ WHERE id = ?6 AND kind = ?1 AND step = ?2 AND version BETWEEN ?3 AND ?4 AND ended_at IS NULL
+   AND due_at <= ?5 AND (lease_until IS NULL OR lease_until < ?5)";
 
 /// One of them. RETURNING shows the row after the update, so whether a lease had run out is read before.
 const CLAIM: &str = "
@@ -36,7 +36,7 @@ UPDATE sagas
    SET epoch = epoch + 1, attempt = attempt + 1, lease_owner = ?2, lease_until = ?3 + ?4,
        step_claimed_at = coalesce(step_claimed_at, ?3)
  WHERE id = ?1
-RETURNING id, epoch, seq, attempt, state, step, code, accepted_at, user_id, organization_id, profile_id,
+RETURNING id, version, epoch, seq, attempt, state, step, code, accepted_at, user_id, organization_id, profile_id,
           email, email_key, full_name, organization_name,
           (SELECT sealed FROM sealed_passwords p WHERE p.saga_id = sagas.id) AS sealed";
 
@@ -73,7 +73,8 @@ impl Write for ClaimDue {
 impl ClaimDue {
     async fn due(&self, db: &mut SqliteConnection, now: Millis) -> Result<Vec<SqliteRow>, Error> {
         let claim = &self.0;
-        let of = |sql| sqlx::query(sql).bind(claim.kind).bind(claim.step.as_str()).bind(claim.version).bind(now);
+        let (oldest, newest) = (*claim.versions.start(), *claim.versions.end());
+        let of = |sql| sqlx::query(sql).bind(claim.kind).bind(claim.step.as_str()).bind(oldest).bind(newest).bind(now);
         let Some(only) = &claim.only else {
             let due = of(DUE).bind(i64::try_from(claim.limit).unwrap_or(i64::MAX));
             return due.fetch_all(db).await.map_err(value::error);
@@ -101,6 +102,7 @@ fn claimed(row: &SqliteRow, taken_over: bool, now: Millis) -> Result<Claimed<Sig
     let sealed = get::<Option<Vec<u8>>>(row, "sealed")?.map(SealedPassword::from_bytes);
     Ok(Claimed {
         fence: Fence { saga: value::saga_id(row, "id")?, epoch: count(row, "epoch")?, seq: count(row, "seq")? },
+        version: count(row, "version")?,
         state,
         attempt: count(row, "attempt")?,
         age: between(get(row, "accepted_at")?, now),

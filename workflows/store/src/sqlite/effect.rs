@@ -90,6 +90,7 @@ pub(super) async fn apply(
             run(db, sqlx::query(ACTIVATE_USER).bind(id)).await?;
         }
         Effect::DeleteClaims => run(db, sqlx::query(DELETE_CLAIMS).bind(id)).await?,
+        Effect::Nothing => {}
     }
     Ok(true)
 }

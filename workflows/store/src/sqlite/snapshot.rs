@@ -59,6 +59,7 @@ async fn all<T>(
 fn saga(row: &SqliteRow) -> Result<SagaFact, Error> {
     Ok(SagaFact {
         id: saga_id(row, "id")?,
+        version: count(row, "version")?,
         state: value::state(row)?,
         epoch: count(row, "epoch")?,
         seq: count(row, "seq")?,

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use saga::store::{Claim, Fence};
 use saga::{Active, OsRandom, Policy, SagaId, SystemClock};
+use signup::Proposal;
 
-use crate::world::{CLAIMS, CODE, ORGANIZATION, PROFILE, STEPS, TICK, USER, World, claim, done, failed, gave_up};
+use crate::world::{
+    CLAIMS, CODE, ORGANIZATION, PROFILE, STEPS, TICK, USER, World, claim, done, failed, gave_up, is_new,
+};
 
 const LEASE: Duration = Policy::STANDARD.lease;
 
@@ -45,9 +48,16 @@ pub(super) async fn an_expired_lease_is_taken_over_with_the_next_epoch(mut w: Wo
 
 pub(super) async fn a_saga_of_another_version_is_left_alone(w: World) {
     w.accept("ada").await;
-    let other = Claim { version: 2, ..claim(&USER, 10) };
-    assert!(w.store().claim(&other).await.unwrap().is_empty());
-    w.claim_one(&USER).await;
+    for versions in [0..=0, 2..=9] {
+        let other = Claim { versions, ..claim(&USER, 10) };
+        assert!(w.store().claim(&other).await.unwrap().is_empty());
+    }
+    let claimed = w.store().claim(&Claim { versions: 1..=2, ..claim(&USER, 10) }).await.unwrap();
+    assert_eq!(claimed.iter().map(|claimed| claimed.version).collect::<Vec<_>>(), [1]);
+    let newer = Proposal { version: 2, ..w.proposal("grace") };
+    assert!(is_new(&w.store().accept(&newer).await.unwrap()));
+    let claimed = w.store().claim(&Claim { versions: 1..=2, ..claim(&USER, 10) }).await.unwrap();
+    assert_eq!(claimed.iter().map(|claimed| claimed.version).collect::<Vec<_>>(), [2]);
 }
 
 pub(super) async fn a_saga_of_another_kind_is_left_alone(w: World) {

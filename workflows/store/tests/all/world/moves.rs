@@ -23,7 +23,7 @@ pub(crate) const CODE: Code = Code::new("sabotaged");
 pub(crate) fn claim(step: &StepName, limit: usize) -> Claim {
     Claim {
         kind: SignUp::KIND,
-        version: SignUp::VERSION,
+        versions: signup::VERSION..=signup::VERSION,
         step: step.clone(),
         only: None,
         limit,

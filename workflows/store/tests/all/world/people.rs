@@ -39,7 +39,8 @@ impl People {
         let email = EmailAddress::parse(&format!("{name}@example.com")).unwrap();
         let (full_name, organization) = (FullName::parse(name).unwrap(), OrganizationName::parse("Engines").unwrap());
         let applicant = Applicant::new(email, Some(full_name), Some(organization), &self.clock, &self.random);
-        Proposal { saga, applicant, sealed: self.sealer.seal(saga, &PARSED), idempotency: None, told: false }
+        let sealed = self.sealer.seal(saga, &PARSED);
+        Proposal { saga, version: signup::VERSION, applicant, sealed, idempotency: None, told: false }
     }
 
     pub(crate) fn marked(&self, name: &str, key: u8, body: u8) -> Proposal {
