@@ -123,7 +123,7 @@ async fn emptied_it_is_used_again_by_workers_with_other_names() {
     let restarts = stage.worker.redis.counts().restarts;
     assert!((1..=8).contains(&restarts), "{restarts} restarts");
     // Each worker finds out by itself, and may be back before the next one does.
-    assert!(stage.log.count(LOST) <= restarts, "{}", stage.log.text());
+    assert!(stage.log.count(LOST) as u64 <= restarts, "{}", stage.log.text());
 }
 
 #[tokio::test]
