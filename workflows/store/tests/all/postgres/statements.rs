@@ -122,8 +122,9 @@ async fn statements_do_not_walk_what_has_ended() {
     );
     let page = "'signup', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 0, NULL, NULL, NULL, false, 50";
     for (name, arguments) in [
-        ("claim", "'signup', 'create_user', 1, 10, 'w', 20000"),
-        ("claim.these", &*format!("'signup', 'create_user', 1, 10, 'w', 20000, ARRAY['{id}']::uuid[]")),
+        ("claim", "'signup', 'create_user', 1, 2, 10, 'w', 20000"),
+        ("claim.these", &*format!("'signup', 'create_user', 1, 2, 10, 'w', 20000, ARRAY['{id}']::uuid[]")),
+        ("accept.classify", &*format!("ARRAY['{id}']::uuid[], ARRAY['\\x01']::bytea[], ARRAY['ada@example.com']")),
         ("list.active", page),
         ("list.stuck", page),
         ("list.coded", page),
