@@ -74,7 +74,7 @@ fn row(name: &str, rates: &[f64]) -> Vec<String> {
 }
 
 /// As many hashes at a time as there are cores.
-async fn hashes(hasher: &Arc<Hasher>, window: Window) -> anyhow::Result<f64> {
+pub(crate) async fn hashes(hasher: &Arc<Hasher>, window: Window) -> anyhow::Result<f64> {
     let hasher = Arc::clone(hasher);
     let work = move || {
         let hasher = Arc::clone(&hasher);

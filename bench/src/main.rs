@@ -3,11 +3,13 @@
 //! Nothing here asserts. A figure is read by a person, beside the goal that it is held against.
 
 mod alone;
+mod cluster;
 mod growth;
 mod hashing;
 mod load;
 mod machine;
 mod people;
+mod processes;
 mod sagas;
 mod serial;
 mod service;
@@ -34,6 +36,8 @@ enum Figure {
     Alone(alone::Arguments),
     /// Sagas per second without the hash, against the database alone doing the same statements
     Sagas(sagas::Arguments),
+    /// The same two as processes, with PostgreSQL, Redis and the client on the same cores
+    Cluster(cluster::Arguments),
     /// What a saga costs the database, as ended sagas grow in number
     Growth(growth::Arguments),
 }
@@ -46,6 +50,7 @@ async fn main() -> anyhow::Result<()> {
         Figure::Hashing(arguments) => hashing::measure(&arguments).await,
         Figure::Alone(arguments) => alone::measure(&arguments).await,
         Figure::Sagas(arguments) => sagas::measure(&arguments).await,
+        Figure::Cluster(arguments) => cluster::measure(&arguments).await,
         Figure::Growth(arguments) => growth::measure(&arguments).await,
     }
 }

@@ -22,7 +22,7 @@ const GOAL: f64 = 0.6;
 /// For a saga alone.
 const GOAL_ALONE: Duration = Duration::from_millis(5);
 /// The cheapest hash there is.
-const CHEAPEST: &str = "m=8,t=1,p=1";
+pub(crate) const CHEAPEST: &str = "m=8,t=1,p=1";
 /// Sagas in a statement where the database alone is given many at once, and on how many connections.
 const TOGETHER: (usize, usize) = (32, 4);
 /// Before a round counts.
@@ -162,7 +162,7 @@ async fn latency(service: &Service, people: &Pool) -> anyhow::Result<Duration> {
     Ok(median(took))
 }
 
-async fn one_at_a_time(url: &str, people: &Pool, window: Window) -> anyhow::Result<f64> {
+pub(crate) async fn one_at_a_time(url: &str, people: &Pool, window: Window) -> anyhow::Result<f64> {
     people.fill(window)?;
     alone(url, people, 1, window).await
 }
@@ -197,13 +197,13 @@ async fn alone(url: &str, people: &Pool, batch: usize, window: Window) -> anyhow
 }
 
 /// Proposals that are made before they are needed: sealing passwords is the API's work.
-struct Pool {
+pub(crate) struct Pool {
     people: People,
     made: Mutex<Vec<Proposal>>,
 }
 
 impl Pool {
-    fn new(people: People) -> Self {
+    pub(crate) fn new(people: People) -> Self {
         Self { people, made: Mutex::default() }
     }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use tokio::sync::OnceCell;
 
-/// The path of the binary `signup`, built with the feature `testing` and up to date.
+/// The path of the binary `signup`, built as these tests are, with the feature `testing`, and up to date.
 ///
 /// # Errors
 /// If it does not build.
@@ -18,9 +18,14 @@ pub async fn binary() -> anyhow::Result<&'static Path> {
 
 fn build() -> anyhow::Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the tests have no parent folder")?;
-    let arguments =
-        ["build", "--quiet", "--locked", "--package", "cli", "--features", "testing", "--message-format=json"];
-    let output = Command::new(env!("CARGO")).args(arguments).current_dir(root).output().context("cannot run cargo")?;
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    let arguments = ["build", "--quiet", "--locked", "--profile", profile, "--package", "cli", "--features", "testing"];
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .arg("--message-format=json")
+        .current_dir(root)
+        .output()
+        .context("cannot run cargo")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "the binary does not build: {errors}");
     // cargo tells where it put the binary, wherever its target folder is.

@@ -12,7 +12,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("worker", &["saga", "signup"]),
     ("api", &["saga", "signup"]),
     ("cli", &["saga", "signup", "store", "worker", "api"]),
-    ("bench", &["saga", "signup", "store", "worker", "servers"]),
+    ("bench", &["saga", "signup", "store", "worker", "servers", "tests"]),
     ("servers", &[]),
     ("tests", &["saga", "signup", "store", "servers"]),
     ("simulation", &["saga", "signup", "store"]),
