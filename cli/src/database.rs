@@ -7,9 +7,9 @@ use anyhow::{Context, Error, anyhow};
 use saga::store::Filter;
 use saga::{Clock, Fleet, Store};
 use signup::{HashKey, Operators, Purpose, Sealer, SignUp};
-use store::postgres::Database as Server;
+use store::postgres::{Crowd, Database as Server};
 use store::{Postgres, Sqlite, Unready, postgres, sqlite};
-use tracing::info;
+use tracing::{debug, info, warn};
 
 use crate::config::{Config, Secret, Setting, settings};
 use crate::data_dir::{ADVICE, DataDir};
@@ -55,7 +55,7 @@ impl Database {
             if !migrated.is_empty() {
                 info!(database = server.place(), migrations = migrated.len(), "the database is up to date now");
             }
-            let store = server.patiently(Server::open).await.map_err(|error| wrong(config, &server, error))?;
+            let store = Box::pin(enter(config, &server)).await?;
             let first = store.list(&Filter { limit: 1, ..Filter::default() }).await;
             let is_new = first.context("cannot read the database")?.is_empty();
             return Ok(Self::over(store.clone(), Opened::Postgres(store), is_new, server.place()));
@@ -70,7 +70,7 @@ impl Database {
     /// its schema as it is.
     pub(crate) async fn join(config: &Config, url: &Secret) -> anyhow::Result<Self> {
         let server = server(config, url)?;
-        let store = server.patiently(Server::open).await.map_err(|error| wrong(config, &server, error))?;
+        let store = Box::pin(enter(config, &server)).await?;
         Ok(Self::over(store.clone(), Opened::Postgres(store), false, server.place()))
     }
 
@@ -176,6 +176,22 @@ impl Pulse {
 pub(crate) fn server(config: &Config, url: &Secret) -> anyhow::Result<Server> {
     Server::new(url.reveal(), config.database_connections)
         .map_err(|error| config.error(&settings::DATABASE_URL, &error.to_string()).into())
+}
+
+/// Opens it for a process that stays, as soon as it is there.
+async fn enter(config: &Config, server: &Server) -> anyhow::Result<Postgres> {
+    let store = server.patiently(Server::open).await.map_err(|error| wrong(config, server, error))?;
+    match store.crowd(config.database_connections).await {
+        Ok(None) => {}
+        Ok(Some(Crowd { processes, connections, room })) => warn!(
+            processes,
+            connections,
+            room,
+            "the server may run out of connections; raise its max_connections, or lower --database-connections"
+        ),
+        Err(error) => debug!(%error, "not known how much room there is for connections"),
+    }
+    Ok(store)
 }
 
 /// What is wrong with a server, in one line. Where its URL is to blame, so is the setting.

@@ -23,6 +23,7 @@ mod operators;
 mod pool;
 mod read;
 mod ready;
+mod room;
 mod schema;
 mod servers;
 #[cfg(feature = "testing")]
@@ -46,6 +47,7 @@ use commit::Commits;
 use connections::Connections;
 use lane::Lane;
 pub use open::{Database, OpenError};
+pub use room::Crowd;
 
 /// A store in a PostgreSQL database.
 #[derive(Clone)]
@@ -118,7 +120,7 @@ impl Postgres {
 
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 13] = [
+        let modules: [&[(&str, &str)]; 14] = [
             accept::SQL,
             claim::SQL,
             classify::SQL,
@@ -132,6 +134,7 @@ impl Postgres {
             operators::SQL,
             read::SQL,
             ready::SQL,
+            room::SQL,
         ];
         modules.into_iter().flatten().copied()
     }

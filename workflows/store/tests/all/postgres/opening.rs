@@ -194,3 +194,20 @@ async fn it_is_ready_while_it_answers_and_its_schema_fits() {
     let unready = store.ready().await;
     assert!(matches!(unready, Err(Unready::Schema(_))), "{unready:?}");
 }
+
+#[tokio::test]
+async fn the_server_knows_how_much_room_there_is_for_connections() {
+    let own = Own::migrated().await;
+    let store = own.database().open().await.unwrap();
+    assert_eq!(store.crowd(20).await, Ok(None));
+    let crowd = store.crowd(1000).await.unwrap().unwrap();
+    assert_eq!((crowd.processes, crowd.connections), (1, 1000));
+    assert!((100..1000).contains(&crowd.room), "{crowd:?}");
+    let beat = "INSERT INTO processes (name, role, version, host, pid, busy, since, seen_at)
+                SELECT 'process-' || n, 'api', '1', 'here', n, '{}', now(), now() - n * interval '1 second'
+                  FROM generate_series(1, 60) AS n";
+    own.change(beat).await;
+    // Those of them that have not been silent for long, and this one.
+    let crowd = store.crowd(100).await.unwrap().unwrap();
+    assert!((10..=15).contains(&crowd.processes), "{crowd:?}");
+}
