@@ -10,6 +10,7 @@ mod embedded;
 mod failover;
 mod kill;
 mod load;
+mod nonsense;
 mod operate;
 mod outage;
 mod postgres;
@@ -17,6 +18,7 @@ mod redis;
 mod rolling;
 mod site;
 mod start;
+mod troubles;
 
 /// Held to read by tests that keep the machine busy for long, and to write by those that hold answers against a clock.
 static BUSY: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
