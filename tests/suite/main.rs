@@ -10,6 +10,7 @@ mod embedded;
 mod failover;
 mod kill;
 mod load;
+mod memory;
 mod nonsense;
 mod operate;
 mod outage;
