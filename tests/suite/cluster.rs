@@ -111,10 +111,13 @@ impl Fragile {
     }
 }
 
-/// SIGTERM to each, which ends well.
+/// SIGTERM to all, each of which ends well.
 pub(crate) async fn stop(members: impl IntoIterator<Item = Member>) {
-    for mut member in members {
+    let mut members: Vec<_> = members.into_iter().collect();
+    for member in &members {
         member.ask_to_stop().await.unwrap();
+    }
+    for member in &mut members {
         let status = member.ended().await.unwrap();
         assert!(status.success(), "{status}: {}", member.log().unwrap());
     }

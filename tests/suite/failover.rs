@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use saga::{End, State};
-use servers::{Durability, Mode, Postgres, Proxy, Redis, RedisOptions, Replication, Standby};
+use servers::{Postgres, Redis, RedisOptions, Replication};
 use store::facts::Facts;
 use tests::{Client, Member, eventually};
 use tokio::task::block_in_place;
@@ -13,26 +13,9 @@ use tokio::time::{Duration, Instant};
 use crate::cluster::{Cluster, readiness, stop};
 use crate::embedded::ended;
 use crate::load::{Doors, Load, accepted};
+use crate::pair::{Loss, Pair};
 use crate::site::check;
 use crate::{BUSY, how_many};
-
-/// Two addresses that stay, and behind them servers that come and go: a primary and its standby.
-struct Pair {
-    addresses: [Proxy; 2],
-    /// Which of them leads to the primary.
-    at: usize,
-    primary: Postgres,
-    standby: Option<Standby>,
-    replication: Replication,
-}
-
-/// What becomes of a primary.
-#[derive(Debug, Clone, Copy)]
-enum Loss {
-    Killed,
-    /// It lives, and nobody hears of it.
-    CutOff,
-}
 
 /// Two APIs and two workers on a pair.
 struct Stage {
@@ -42,44 +25,6 @@ struct Stage {
     _redis: Redis,
     /// Where the logs are.
     _cluster: Cluster,
-}
-
-impl Pair {
-    fn start(replication: Replication) -> Self {
-        let primary = Postgres::start(Durability::None).unwrap();
-        let mut standby = Standby::of(&primary, replication).unwrap();
-        let addresses = [primary.port(), standby.server().port()].map(|port| Proxy::to(port).unwrap());
-        Self { addresses, at: 0, primary, standby: Some(standby), replication }
-    }
-
-    /// Of both, the standby's first: whoever is content with the first that answers finds the wrong one.
-    fn urls(&self) -> String {
-        let url = self.primary.url("postgres");
-        format!("{},{}", self.addresses[1 - self.at].url(&url), self.addresses[self.at].url(&url))
-    }
-
-    fn lose_the_primary(&mut self, loss: Loss) {
-        match loss {
-            Loss::Killed => self.primary.kill().unwrap(),
-            Loss::CutOff => self.addresses[self.at].set(Mode::BlackHole).unwrap(),
-        }
-    }
-
-    /// The standby takes the primary's place, which is seen to be gone.
-    fn promote(&mut self) {
-        self.primary = self.standby.take().unwrap().promote().unwrap();
-        self.at = 1 - self.at;
-    }
-
-    /// The primary gets another standby, at the address of the one that was lost.
-    fn follow(&mut self) {
-        let mut standby = Standby::of(&self.primary, self.replication).unwrap();
-        let address = &self.addresses[1 - self.at];
-        address.redirect(standby.server().port());
-        address.reset();
-        address.set(Mode::Pass).unwrap();
-        self.standby = Some(standby);
-    }
 }
 
 impl Stage {
@@ -191,5 +136,34 @@ async fn what_an_asynchronous_standby_lacks_is_gone_and_nothing_is_left_by_halve
     assert_eq!(client.get(&format!("/v1/signups/{}", first.id().unwrap())).await.unwrap().status, 404);
     let again = client.sign_up(&first.email, "Ada", 0).await.unwrap();
     assert_eq!(ended(client, again.text("workflow_id")).await.text("status"), "completed");
+    stop(stage.members).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_synchronous_standby_is_silent_nothing_is_acknowledged_and_then_all_goes_on() {
+    let _busy = BUSY.read().await;
+    let mut stage = Stage::set(Replication::Synchronous).await;
+    let load = Load::begin(6, &Doors::to(stage.clients.clone()));
+    load.goes_on(50).await;
+    stage.pair.standby.as_mut().unwrap().server().pause().unwrap();
+    let silent = Instant::now();
+    let put_off = || async { (load.put_off_since(silent) >= 6).then_some(()) };
+    eventually("all are put off", put_off).await.unwrap();
+    let resumed = Instant::now();
+    stage.pair.standby.as_mut().unwrap().server().resume().unwrap();
+    let took = load.goes_on(1).await;
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let story = load.end().await;
+    let meanwhile: Vec<_> = story.iter().filter(|sent| silent < sent.at && sent.at + sent.took < resumed).collect();
+    let slowest = meanwhile.iter().map(|sent| sent.took).max().unwrap();
+    println!(
+        "{} put off in {:?}, the slowest answer {slowest:?}; accepted again after {took:?}",
+        meanwhile.len(),
+        resumed - silent
+    );
+    assert!(meanwhile.iter().all(|sent| sent.is_put_off()), "{meanwhile:?}");
+    assert!(slowest < Duration::from_secs(8), "{slowest:?}");
+    let facts = check(&stage.pair.primary.url("postgres")).await;
+    assert_eq!(completed(&facts), accepted(&story).into_iter().map(str::to_owned).collect());
     stop(stage.members).await;
 }

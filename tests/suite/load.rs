@@ -89,6 +89,11 @@ impl Load {
         begun.elapsed()
     }
 
+    /// How many requests were told to come again later, of those that were sent since then.
+    pub(crate) fn put_off_since(&self, then: Instant) -> usize {
+        self.told.story.lock().unwrap().iter().filter(|sent| sent.at >= then && sent.is_put_off()).count()
+    }
+
     /// Nobody signs anybody else up. Whoever is not accepted yet goes on until they are: every request, in the order of
     /// their answers.
     pub(crate) async fn end(self) -> Vec<Sent> {

@@ -14,6 +14,7 @@ mod memory;
 mod nonsense;
 mod operate;
 mod outage;
+mod pair;
 mod postgres;
 mod redis;
 mod rolling;

@@ -19,7 +19,7 @@ async fn processes(site: &Fragile) -> Vec<Member> {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_database_is_away_all_are_put_off_at_once_and_then_all_goes_on() {
     let _quiet = BUSY.write().await;
-    let away = Duration::from_secs(how_many("AWAY", 15).try_into().unwrap());
+    let away = Duration::from_secs(how_many("AWAY", 10).try_into().unwrap());
     let mut site = Fragile::start().await;
     let members = processes(&site).await;
     let clients = [members[0].client().await.unwrap(), members[1].client().await.unwrap()];
@@ -40,7 +40,7 @@ async fn while_the_database_is_away_all_are_put_off_at_once_and_then_all_goes_on
     let meanwhile: Vec<_> = meanwhile.collect();
     let slowest = meanwhile.iter().map(|sent| sent.took).max().unwrap();
     println!("{} put off, the slowest answer {slowest:?}; accepted again after {took:?}", meanwhile.len());
-    assert!(meanwhile.len() > 50 && meanwhile.iter().all(|sent| sent.is_put_off()), "{meanwhile:?}");
+    assert!(meanwhile.len() > 20 && meanwhile.iter().all(|sent| sent.is_put_off()), "{meanwhile:?}");
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
     let facts = check(&site.cluster.url).await;
     assert_eq!(facts.users.len(), accepted(&story).len());
