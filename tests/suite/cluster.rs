@@ -13,20 +13,20 @@ use crate::embedded::ended;
 use crate::site::Site;
 
 /// One of its steps hangs until its time is over, and then does not.
-const HANGS_ONCE: &str = "sabotage create_profile:hang1";
+pub(crate) const HANGS_ONCE: &str = "sabotage create_profile:hang1";
 
 /// What the processes of a cluster share, and a folder for their logs.
 pub(crate) struct Cluster {
-    url: String,
+    pub(crate) url: String,
     redis: String,
     keys: Vec<(String, String)>,
     folder: tempfile::TempDir,
 }
 
 /// A cluster on a server of its own, which can be killed.
-struct Fragile {
+pub(crate) struct Fragile {
     machine: Option<Machine>,
-    cluster: Cluster,
+    pub(crate) cluster: Cluster,
 }
 
 impl Cluster {
@@ -62,7 +62,7 @@ impl Cluster {
         servers.into_iter().chain(keys.iter().map(|name| self.key(name))).collect()
     }
 
-    fn log(&self, name: &str) -> PathBuf {
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.folder.path().join(format!("{name}.log"))
     }
 
@@ -101,26 +101,38 @@ impl Cluster {
 }
 
 impl Fragile {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let machine = Machine::start(Durability::None).unwrap();
         let cluster = Cluster::on(&machine.url("postgres")).await;
         cluster.migrate().await;
         Self { machine: Some(machine), cluster }
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.machine.as_mut().unwrap().kill().unwrap();
     }
 
-    async fn revive(&mut self) {
+    pub(crate) async fn revive(&mut self) {
         let mut machine = self.machine.take().unwrap();
         let revived = tokio::task::spawn_blocking(move || machine.revive().map(|()| machine)).await.unwrap().unwrap();
         self.machine = Some(revived);
     }
 }
 
+/// SIGTERM to all, each of which ends well.
+pub(crate) async fn stop(members: impl IntoIterator<Item = Member>) {
+    let mut members: Vec<_> = members.into_iter().collect();
+    for member in &members {
+        member.ask_to_stop().await.unwrap();
+    }
+    for member in &mut members {
+        let status = member.ended().await.unwrap();
+        assert!(status.success(), "{status}: {}", member.log().unwrap());
+    }
+}
+
 /// Whether the process is ready: the status, and the component that the problem names.
-async fn readiness(client: &Client) -> (u16, String) {
+pub(crate) async fn readiness(client: &Client) -> (u16, String) {
     let answer = client.get("/readyz").await.unwrap();
     (answer.status, answer.text("component").to_owned())
 }

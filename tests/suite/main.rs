@@ -7,13 +7,26 @@ mod cluster;
 mod compose;
 mod configuration;
 mod embedded;
+mod failover;
 mod kill;
+mod load;
+mod memory;
+mod nonsense;
 mod operate;
+mod outage;
+mod pair;
 mod postgres;
 mod redis;
+mod rolling;
 mod site;
 mod start;
+mod troubles;
 mod versions;
 
 /// Held to read by tests that keep the machine busy for long, and to write by those that hold answers against a clock.
 static BUSY: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
+
+/// How many, as whoever runs the tests by hand may say in a variable.
+fn how_many(variable: &str, otherwise: usize) -> usize {
+    std::env::var(variable).map_or(otherwise, |said| said.parse().unwrap())
+}

@@ -13,7 +13,7 @@ use crate::embedded::ended;
 use crate::site::Site;
 
 /// Sign-ups, a few of them at a time: their ids.
-async fn sign_ups(clients: &[Client], names: impl Iterator<Item = usize>) -> Vec<String> {
+pub(crate) async fn sign_ups(clients: &[Client], names: impl Iterator<Item = usize>) -> Vec<String> {
     let mut accepted = Vec::new();
     let names: Vec<_> = names.collect();
     for some in names.chunks(20) {
@@ -41,7 +41,7 @@ async fn readiness(client: &Client) -> (u16, String, bool) {
     (answer.status, answer.text("status").to_owned(), troubled)
 }
 
-async fn is_ready(client: &Client, status: &str) {
+pub(crate) async fn is_ready(client: &Client, status: &str) {
     let expected = (200, status.to_owned(), status == "degraded");
     let so = || async { (readiness(client).await == expected).then_some(()) };
     eventually(status, so).await.unwrap();

@@ -47,6 +47,13 @@ impl Site {
         sqlx::query_scalar("SELECT count(*) FROM sealed_passwords").fetch_one(&mut database).await.unwrap()
     }
 
+    /// How many sign-ups are under way.
+    pub(crate) async fn unfinished(&self) -> i64 {
+        let mut database = PgConnection::connect(&self.url).await.unwrap();
+        let active = "SELECT count(*) FROM sagas WHERE state IN ('running', 'compensating')";
+        sqlx::query_scalar(active).fetch_one(&mut database).await.unwrap()
+    }
+
     pub(crate) fn data(&self, process: &str) -> PathBuf {
         self.folder.path().join(process)
     }
@@ -61,19 +68,12 @@ impl Site {
     }
 
     pub(crate) async fn facts(&self) -> Facts {
-        let store = Database::new(&self.url, 4).unwrap().open().await.unwrap();
-        let facts = store.facts().await.unwrap();
-        store.close().await;
-        facts
+        facts(&self.url).await
     }
 
     /// Every saga ends, and every invariant holds.
     pub(crate) async fn check(&self) -> Facts {
-        let all = || async { invariants::unfinished(&self.facts().await).is_empty().then_some(()) };
-        eventually("every saga ends", all).await.unwrap();
-        let facts = self.facts().await;
-        assert_eq!(invariants::violations(&facts), Vec::<String>::new());
-        facts
+        check(&self.url).await
     }
 
     /// Runs an operator's command against a server: its exit code, and what it printed.
@@ -84,4 +84,20 @@ impl Site {
         let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
         (output.status.code(), text)
     }
+}
+
+/// In this database every saga ends, and every invariant holds.
+pub(crate) async fn check(url: &str) -> Facts {
+    let all = || async { invariants::unfinished(&facts(url).await).is_empty().then_some(()) };
+    eventually("every saga ends", all).await.unwrap();
+    let facts = facts(url).await;
+    assert_eq!(invariants::violations(&facts), Vec::<String>::new());
+    facts
+}
+
+async fn facts(url: &str) -> Facts {
+    let store = Database::new(url, 4).unwrap().open().await.unwrap();
+    let facts = store.facts().await.unwrap();
+    store.close().await;
+    facts
 }

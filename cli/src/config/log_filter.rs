@@ -7,6 +7,10 @@ use tracing_subscriber::filter::LevelFilter;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogFilter(String);
 
+/// What is said by our own lines, once and with what follows from it: each end of a worker that Redis ended is an error
+/// to the library. Whoever names it in the setting hears it all the same.
+const QUIET: &str = "apalis_core=off";
+
 const GOOD: &str = "give off, error, warn, info, debug or trace, or directives such as info,saga=debug";
 
 impl LogFilter {
@@ -26,7 +30,7 @@ impl LogFilter {
 
     /// The filter.
     pub(crate) fn filter(&self) -> EnvFilter {
-        EnvFilter::try_new(&self.0).unwrap_or_default()
+        EnvFilter::try_new(format!("{QUIET},{}", self.0)).unwrap_or_default()
     }
 }
 
@@ -39,6 +43,14 @@ mod tests {
         for text in ["info", "OFF", "info,saga=debug", "warn, api=trace", "saga=debug", "info,[saga.step]=debug"] {
             assert!(LogFilter::parse(text).is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_library_of_workers_is_heard_where_it_is_named() {
+        let filter = |text| LogFilter::parse(text).unwrap().filter().to_string();
+        assert!(filter("debug").contains("apalis_core=off"));
+        assert!(filter("info,apalis_core=debug").contains("apalis_core=debug"));
+        assert!(!filter("info,apalis_core=debug").contains("off"));
     }
 
     #[test]

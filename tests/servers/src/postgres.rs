@@ -169,7 +169,9 @@ impl Postgres {
     fn wait(&self, programs: &Path) -> anyhow::Result<()> {
         until("PostgreSQL is ready", || {
             let log = self.log().unwrap_or_default();
-            ensure!(!log.contains("FATAL") || log.contains("starting up"), "{log}");
+            // Whoever asks too early is told so with the same word.
+            let fatal = |line: &str| line.contains("FATAL") && !line.contains("the database system is");
+            ensure!(!log.lines().any(fatal), "{log}");
             Ok(self.is_ready(programs)?.then_some(()))
         })
     }

@@ -40,7 +40,6 @@ impl Pulse<'_> {
         let (mut failures, mut server) = (0_u32, Server::default());
         let mut inspected = None;
         loop {
-            let was_linked = self.health.is_linked();
             match self.probe().await {
                 Ok(()) => {
                     failures = 0;
@@ -51,10 +50,12 @@ impl Pulse<'_> {
                     self.health.lost(why);
                 }
             }
-            let due = inspected.is_none_or(|at: Instant| at.elapsed() >= INSPECTION);
-            if due || was_linked != self.health.is_linked() {
+            // Not since the last probe: whoever pushes may have found out before.
+            let linked = self.health.is_linked();
+            let known = |(at, was_linked): (Instant, bool)| was_linked == linked && at.elapsed() < INSPECTION;
+            if !inspected.is_some_and(known) {
                 self.inspect(&mut server).await;
-                inspected = Some(Instant::now());
+                inspected = Some((Instant::now(), linked));
             }
             if failures > 0 {
                 self.link.renew();

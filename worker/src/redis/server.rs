@@ -40,6 +40,10 @@ fn wrong(facts: &BTreeMap<&str, &str>) -> Vec<String> {
              queues; set it to noeviction"
         ));
     }
+    let bytes = |name| facts.get(name).and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or(0);
+    if (1..=bytes("used_memory")).contains(&bytes("maxmemory")) {
+        wrong.push("Redis' memory is full: give it more memory (maxmemory), or see who else fills it".to_owned());
+    }
     if facts.get("role").is_some_and(|role| *role == "slave") {
         wrong.push("this Redis is a replica and takes no writes: give the address of its primary".to_owned());
     }
@@ -61,8 +65,8 @@ fn number(version: &str) -> Option<(u32, u32)> {
 mod tests {
     use super::*;
 
-    const GOOD: &str =
-        "# Server\r\nredis_version:7.0.15\r\nmaxmemory_policy:noeviction\r\nrole:master\r\ncluster_enabled:0\r\n";
+    const GOOD: &str = "# Server\r\nredis_version:7.0.15\r\nused_memory:1000\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n\
+         role:master\r\ncluster_enabled:0\r\n";
 
     fn said(server: &mut Server, info: &str) -> Vec<String> {
         server.inspect(info);
@@ -75,6 +79,7 @@ mod tests {
         assert!(said(&mut server, GOOD).is_empty());
         let wrongs = [
             ("noeviction", "allkeys-lru", "set it to noeviction"),
+            ("maxmemory:0", "maxmemory:1000", "give it more memory"),
             ("role:master", "role:slave", "give the address of its primary"),
             ("cluster_enabled:0", "cluster_enabled:1", "not supported"),
             ("7.0.15", "6.0.16", "6.2 or newer"),

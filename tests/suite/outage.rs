@@ -1,0 +1,49 @@
+//! The database is away for long.
+
+use tests::Member;
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::cluster::{Fragile, stop};
+use crate::load::{Doors, Load, accepted};
+use crate::site::check;
+use crate::{BUSY, how_many};
+
+async fn processes(site: &Fragile) -> Vec<Member> {
+    let mut members = Vec::new();
+    for (role, name) in [("api", "api-1"), ("api", "api-2"), ("worker", "worker-1"), ("worker", "worker-2")] {
+        members.push(site.cluster.start(role, name).await);
+    }
+    members
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_away_all_are_put_off_at_once_and_then_all_goes_on() {
+    let _quiet = BUSY.write().await;
+    let away = Duration::from_secs(how_many("AWAY", 10).try_into().unwrap());
+    let mut site = Fragile::start().await;
+    let members = processes(&site).await;
+    let clients = [members[0].client().await.unwrap(), members[1].client().await.unwrap()];
+    let load = Load::begin(6, &Doors::to(clients));
+    load.goes_on(50).await;
+    site.kill();
+    let gone = Instant::now();
+    // It is not waited for: this is how long the fault lasts.
+    sleep(away).await;
+    let back = Instant::now();
+    site.revive().await;
+    let took = load.goes_on(1).await;
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    load.goes_on(50).await;
+
+    let story = load.end().await;
+    let meanwhile = story.iter().filter(|sent| gone <= sent.at && sent.at + sent.took < back);
+    let meanwhile: Vec<_> = meanwhile.collect();
+    let slowest = meanwhile.iter().map(|sent| sent.took).max().unwrap();
+    println!("{} put off, the slowest answer {slowest:?}; accepted again after {took:?}", meanwhile.len());
+    assert!(meanwhile.len() > 20 && meanwhile.iter().all(|sent| sent.is_put_off()), "{meanwhile:?}");
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    let facts = check(&site.cluster.url).await;
+    assert_eq!(facts.users.len(), accepted(&story).len());
+    assert_eq!(facts.sagas.len(), facts.users.len());
+    stop(members).await;
+}
