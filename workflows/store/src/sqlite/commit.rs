@@ -1,4 +1,7 @@
 //! Committing a step: lock, effect, advance, event.
+//!
+//! Every statement holds the fence by itself. So all of them go together, except where the effect may be refused, which
+//! decides what follows.
 
 use std::time::Duration;
 
@@ -58,29 +61,31 @@ impl Write for CommitStep {
         let Commit { effect, then, if_refused, .. } = &self.0;
         let effect = effect.as_ref().map(effect::statements).unwrap_or_default();
         let fence = self.fence(effect.argument, now)?;
-        let (mut transition, mut claims, mut answer, mut statements) =
-            (then, self.0.claims(), Committed::Then, effect.then.to_vec());
+        let mut statements = effect.then.to_vec();
+        let mut follows = (then, self.0.claims(), Committed::Then);
         if let Some(first) = effect.first {
             let ran = db.run(&[LOCK, first], &fence).await?;
-            match (ran[0].rows.is_empty(), ran[1].written, if_refused) {
-                (true, ..) => return Ok(Committed::Fenced),
-                (false, 0, None) => return Err(Error::Rejected("the effect conflicts".into())),
-                (false, 0, Some(refused)) => {
-                    (transition, claims, answer) = (refused, None, Committed::Refused);
+            let (held, applied) = (!ran[0].rows.is_empty(), ran[1].written > 0);
+            match if_refused {
+                _ if !held => return Ok(Committed::Fenced),
+                _ if applied => {}
+                None => return Err(Error::Rejected("the effect conflicts".into())),
+                Some(refused) => {
                     statements.clear();
+                    follows = (refused, None, Committed::Refused);
                 }
-                (false, ..) => {}
             }
         }
+        let (transition, claims, answer) = follows;
         let at = statements.len();
-        statements.extend(advance(transition));
+        statements.extend(writes(transition));
         let ran = db.finish(&statements, |query| self.advance(fence(query), transition, claims, now)).await?;
         Ok(if ran[at].written == 0 { Committed::Fenced } else { answer })
     }
 }
 
 /// The statements of a transition: the first tells whether the fence was held.
-fn advance(transition: &Transition) -> &'static [&'static str] {
+fn writes(transition: &Transition) -> &'static [&'static str] {
     match transition {
         Transition::Advance { to: State::Ended(End::Completed | End::Failed(_)), .. } => &[ADVANCE, EVENT, WIPE],
         Transition::Advance { to: State::Active(_), .. } => &[ADVANCE, EVENT],

@@ -1,8 +1,8 @@
 //! A transaction, as the connection that writes is asked to run it.
 //!
 //! The connection lives in a thread of its own: what is handed over to it and back costs more than most statements do.
-//! So statements go there together, as many as need nothing that Rust decides; and what begins and ends the transaction
-//! goes along with them.
+//! So statements go there together, as many as need nothing that is decided here; and what begins and ends the
+//! transaction goes along with them. sqlx takes them for one query, and its thread stops at the first that fails.
 
 use futures_util::TryStreamExt;
 use saga::store::Error;
@@ -70,9 +70,9 @@ impl<'c> Transaction<'c> {
         Ok(&mut *self.db)
     }
 
-    /// Runs statements, until one fails. They share their arguments: `$1` is the first one in each of them.
+    /// Runs statements, and returns what each did. They share their arguments: `$1` is the first one in all of them.
     ///
-    /// `?1` would not do: of the numbers that a statement leaves out, sqlx takes each for an argument.
+    /// `?1` would not do: where a statement leaves numbers out, sqlx takes each of them for one more argument.
     pub(super) async fn run(
         &mut self,
         statements: &[&'static str],
@@ -98,7 +98,7 @@ impl<'c> Transaction<'c> {
         bind: impl FnOnce(Query) -> Query,
     ) -> Result<Vec<Ran>, Error> {
         let ahead = std::mem::take(&mut self.ahead);
-        let before = ahead.len();
+        let (before, own) = (ahead.len(), statements.len());
         let all: Vec<_> = ahead.into_iter().chain(statements.iter().copied()).chain(end).collect();
         if all.is_empty() {
             return Ok(Vec::new());
@@ -106,23 +106,24 @@ impl<'c> Transaction<'c> {
         // All of it is constant text.
         let query = bind(sqlx::query(AssertSqlSafe(all.join(";"))));
         let mut ran = Vec::with_capacity(all.len());
-        match fetch(&mut *self.db, query, &mut ran).await {
-            Ok(()) => self.ended = end.map(|_| Ok(())),
-            Err(error) if ran.len() < before => self.ended = Some(Err(value::error(error))),
-            Err(error) if ran.len() < before + statements.len() => return Err(value::error(error)),
-            // A full disk took no commit; any other commit that fails may have reached the disk.
-            Err(error) if value::is_full(&error) => self.ended = Some(Err(value::error(error))),
-            Err(error) => self.ended = Some(Err(Error::InDoubt(error.to_string()))),
+        let Err(error) = fetch(&mut *self.db, query, all.len(), &mut ran).await else {
+            self.ended = end.map(|_| Ok(()));
+            return Ok(ran.into_iter().skip(before).take(own).collect());
+        };
+        let committing = end == Some(COMMIT) && ran.len() == before + own;
+        // A full disk took no commit; any other commit that fails may have reached the disk.
+        let in_doubt = committing && !value::is_full(&error);
+        let error = if in_doubt { Error::InDoubt(error.to_string()) } else { value::error(error) };
+        // What goes wrong with the write's own statements is the write's affair alone.
+        if !(before..before + own).contains(&ran.len()) {
+            self.ended = Some(Err(error.clone()));
         }
-        if let Some(Err(error)) = &self.ended {
-            return Err(error.clone());
-        }
-        Ok(ran.into_iter().skip(before).take(statements.len()).collect())
+        Err(error)
     }
 }
 
-/// Runs a query of several statements; what each did is added once it has done it.
-async fn fetch(db: &mut SqliteConnection, query: Query, ran: &mut Vec<Ran>) -> Result<(), sqlx::Error> {
+/// Runs a query of so many statements; what each did is added once it has done it.
+async fn fetch(db: &mut SqliteConnection, query: Query, count: usize, ran: &mut Vec<Ran>) -> Result<(), sqlx::Error> {
     let (mut results, mut rows) = (db.fetch_many(query), Vec::new());
     while let Some(result) = results.try_next().await? {
         match result {
@@ -130,5 +131,6 @@ async fn fetch(db: &mut SqliteConnection, query: Query, ran: &mut Vec<Ran>) -> R
             Either::Left(done) => ran.push(Ran { rows: std::mem::take(&mut rows), written: done.rows_affected() }),
         }
     }
-    Ok(())
+    // The results just end where the connection's thread does.
+    if ran.len() == count { Ok(()) } else { Err(sqlx::Error::WorkerCrashed) }
 }

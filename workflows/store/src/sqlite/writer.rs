@@ -54,7 +54,7 @@ pub(super) trait Write: Send + Sync + 'static {
     /// Whether it must survive the loss of power once the caller is told.
     const LASTS: bool = true;
 
-    /// Runs the statements, within a transaction, at this time.
+    /// Runs the statements, within this transaction, at this time.
     async fn apply(&self, db: &mut Transaction<'_>, now: Millis) -> Result<Self::Output, Error>;
 }
 
@@ -157,10 +157,10 @@ async fn write(
     sync: Option<&'static str>,
     now: Millis,
 ) -> Result<(), Error> {
-    let (mut transaction, several, mut left) = (Transaction::new(db), batch.len() > 1, batch.len());
     if batch.is_empty() {
         return Ok(());
     }
+    let (mut transaction, several, mut left) = (Transaction::new(db), batch.len() > 1, batch.len());
     sync.into_iter().chain([BEGIN]).for_each(|statement| transaction.ahead(statement));
     for member in batch {
         if several {
