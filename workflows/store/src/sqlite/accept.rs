@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use saga::store::{Accepted, Error, View};
 use saga::{Active, Saga, State};
 use signup::{Conflict, FIRST_STEP, Mac, Proposal, SignUp};
-use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
 
 use super::read;
+use super::transaction::{Query, Transaction};
 use super::value::{self, Millis, get};
 use super::writer::Write;
 
@@ -17,26 +18,30 @@ pub(super) const SQL: &[(&str, &str)] =
 const INSERT: &str = "
 INSERT INTO sagas (id, kind, version, state, step, due_at, accepted_at, user_id, organization_id, profile_id,
                    email, email_key, full_name, organization_name, idempotency_key, idempotency_body)
-SELECT ?1, ?2, ?3, 'running', ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
- WHERE NOT EXISTS (SELECT 1 FROM users WHERE email_key = ?10)
+SELECT $1, $2, $3, 'running', $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
+ WHERE NOT EXISTS (SELECT 1 FROM users WHERE email_key = $10)
     ON CONFLICT DO NOTHING
 RETURNING id";
 
-const SEAL: &str = "INSERT INTO sealed_passwords (saga_id, sealed, sealed_at) VALUES (?1, ?2, ?3)";
+/// Goes with the saga: `changes()` is how many rows the statement before has written.
+const SEAL: &str = "
+INSERT INTO sealed_passwords (saga_id, sealed, sealed_at) SELECT $1, $15, $5 WHERE changes() = 1";
 
+/// The same.
 const EVENT: &str = "
-INSERT INTO saga_events (saga_id, seq, epoch, kind, attempt, at) VALUES (?1, 0, 0, 'accepted', 0, ?2)";
+INSERT INTO saga_events (saga_id, seq, epoch, kind, attempt, at)
+SELECT $1, 0, 0, 'accepted', 0, $5 WHERE changes() = 1";
 
 /// What stands against it, in the order in which it counts.
 const CLASSIFY: &str = "
-SELECT 1 AS rank, id AS saga, NULL AS body, NULL AS providers FROM sagas WHERE id = ?1
+SELECT 1 AS rank, id AS saga, NULL AS body, NULL AS providers FROM sagas WHERE id = $1
 UNION ALL
-SELECT 2, id, idempotency_body, NULL FROM sagas WHERE idempotency_key = ?2 AND email_key = ?3
+SELECT 2, id, idempotency_body, NULL FROM sagas WHERE idempotency_key = $13 AND email_key = $10
 UNION ALL
 SELECT 3, NULL, NULL, (SELECT group_concat(provider, ',' ORDER BY provider) FROM identities WHERE user_id = u.id)
-  FROM users u WHERE email_key = ?3 AND status = 'active'
+  FROM users u WHERE email_key = $10 AND status = 'active'
 UNION ALL
-SELECT 4, NULL, NULL, NULL FROM sagas WHERE email_key = ?3 AND ended_at IS NULL
+SELECT 4, NULL, NULL, NULL FROM sagas WHERE email_key = $10 AND ended_at IS NULL
  ORDER BY rank LIMIT 1";
 
 pub(super) struct Accept(pub(super) Proposal);
@@ -45,15 +50,15 @@ pub(super) struct Accept(pub(super) Proposal);
 impl Write for Accept {
     type Output = Accepted<SignUp>;
 
-    async fn apply(&self, db: &mut SqliteConnection, now: Millis) -> Result<Accepted<SignUp>, Error> {
+    async fn apply(&self, db: &mut Transaction<'_>, now: Millis) -> Result<Accepted<SignUp>, Error> {
         let proposal = &self.0;
-        if !insert(db, proposal, now).await? {
-            return classify(db, proposal, now).await;
+        let ran = db.finish(&[INSERT, SEAL, EVENT, CLASSIFY], |query| self.bind(query, now)).await?;
+        if ran[0].written == 0 {
+            // All are in one transaction: what kept the row out was still there.
+            let row =
+                ran[3].rows.first().ok_or_else(|| Error::Unavailable("what stands against it has gone".into()))?;
+            return classify(db, proposal, row, now).await;
         }
-        let id = proposal.saga.uuid();
-        let seal = sqlx::query(SEAL).bind(id).bind(proposal.sealed.as_bytes()).bind(now);
-        seal.execute(&mut *db).await.map_err(value::error)?;
-        sqlx::query(EVENT).bind(id).bind(now).execute(&mut *db).await.map_err(value::error)?;
         Ok(Accepted::New(View {
             saga: proposal.saga,
             state: State::Active(Active::Running(FIRST_STEP)),
@@ -65,54 +70,49 @@ impl Write for Accept {
     }
 }
 
-async fn insert(db: &mut SqliteConnection, proposal: &Proposal, now: Millis) -> Result<bool, Error> {
-    let who = &proposal.applicant;
-    let mark = proposal.idempotency.as_ref();
-    let inserted = sqlx::query(INSERT)
-        .bind(proposal.saga.uuid())
-        .bind(SignUp::KIND)
-        .bind(proposal.version)
-        .bind(FIRST_STEP.as_str())
-        .bind(now)
-        .bind(who.user.0)
-        .bind(who.organization.0)
-        .bind(who.profile.0)
-        .bind(who.email.as_written())
-        .bind(who.email.key())
-        .bind(who.full_name.as_ref().map(signup::FullName::as_str))
-        .bind(who.organization_name.as_ref().map(signup::OrganizationName::as_str))
-        .bind(mark.map(|mark| &mark.key.0[..]))
-        .bind(mark.map(|mark| &mark.body.0[..]))
-        .fetch_optional(db)
-        .await
-        .map_err(value::error)?;
-    Ok(inserted.is_some())
+impl Accept {
+    fn bind(&self, query: Query, now: Millis) -> Query {
+        let proposal = &self.0;
+        let (who, mark) = (&proposal.applicant, proposal.idempotency.as_ref());
+        query
+            .bind(proposal.saga.uuid())
+            .bind(SignUp::KIND)
+            .bind(proposal.version)
+            .bind(FIRST_STEP.as_str())
+            .bind(now)
+            .bind(who.user.0)
+            .bind(who.organization.0)
+            .bind(who.profile.0)
+            .bind(who.email.as_written())
+            .bind(who.email.key())
+            .bind(who.full_name.as_ref().map(signup::FullName::as_str))
+            .bind(who.organization_name.as_ref().map(signup::OrganizationName::as_str))
+            .bind(mark.map(|mark| &mark.key.0[..]))
+            .bind(mark.map(|mark| &mark.body.0[..]))
+            .bind(proposal.sealed.as_bytes())
+    }
 }
 
-async fn classify(db: &mut SqliteConnection, proposal: &Proposal, now: Millis) -> Result<Accepted<SignUp>, Error> {
-    let mark = proposal.idempotency.as_ref();
-    let found = sqlx::query(CLASSIFY)
-        .bind(proposal.saga.uuid())
-        .bind(mark.map(|mark| &mark.key.0[..]))
-        .bind(proposal.applicant.email.key())
-        .fetch_optional(&mut *db)
-        .await
-        .map_err(value::error)?;
-    // Both statements are in one transaction: what kept the row out is still there.
-    let Some(row) = found else { return Err(Error::Unavailable("what stands against it has gone".into())) };
-    match get::<i64>(&row, "rank")? {
-        1 => view(db, &row, now).await.map(Accepted::New),
+/// What stands against it.
+async fn classify(
+    db: &mut Transaction<'_>,
+    proposal: &Proposal,
+    row: &SqliteRow,
+    now: Millis,
+) -> Result<Accepted<SignUp>, Error> {
+    match get::<i64>(row, "rank")? {
+        1 => view(db, row, now).await.map(Accepted::New),
         2 => {
-            let body: [u8; 32] = get::<Vec<u8>>(&row, "body")?
+            let body: [u8; 32] = get::<Vec<u8>>(row, "body")?
                 .try_into()
                 .map_err(|_| Error::Unreadable("an idempotency hash is not of 32 bytes".into()))?;
-            match mark {
-                Some(mark) if mark.body == Mac(body) => view(db, &row, now).await.map(Accepted::Replay),
+            match &proposal.idempotency {
+                Some(mark) if mark.body == Mac(body) => view(db, row, now).await.map(Accepted::Replay),
                 Some(_) | None => Ok(Accepted::Conflict(Conflict::OtherBody)),
             }
         }
         3 => {
-            let providers = get::<Option<String>>(&row, "providers")?.unwrap_or_default();
+            let providers = get::<Option<String>>(row, "providers")?.unwrap_or_default();
             let providers = providers.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
             Ok(Accepted::Conflict(Conflict::EmailTaken { providers }))
         }
@@ -120,7 +120,7 @@ async fn classify(db: &mut SqliteConnection, proposal: &Proposal, now: Millis) -
     }
 }
 
-async fn view(db: &mut SqliteConnection, row: &sqlx::sqlite::SqliteRow, now: Millis) -> Result<View, Error> {
+async fn view(db: &mut Transaction<'_>, row: &SqliteRow, now: Millis) -> Result<View, Error> {
     let saga = value::saga_id(row, "saga")?;
-    read::load(&mut *db, saga, now).await?.ok_or_else(|| Error::Unreadable("a saga has gone".into()))
+    read::load(db.connection().await?, saga, now).await?.ok_or_else(|| Error::Unreadable("a saga has gone".into()))
 }

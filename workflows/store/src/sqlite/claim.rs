@@ -7,11 +7,11 @@ use signup::{
     Applicant, Data, EmailAddress, FullName, OrganizationId, OrganizationName, ProfileId, SealedPassword, SignUp,
     UserId,
 };
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 use tracing::error;
 use uuid::Uuid;
 
+use super::transaction::{Query, Transaction};
 use super::value::{self, Millis, between, count, get, millis};
 use super::writer::Write;
 
@@ -20,22 +20,22 @@ pub(super) const SQL: &[(&str, &str)] = &[("claim.due", DUE), ("claim.this", THI
 /// The sagas of a step that are due and that nobody holds, the longest due first.
 const DUE: &str = "
 SELECT id, lease_until IS NOT NULL AS taken_over FROM sagas
- WHERE kind = ?1 AND step = ?2 AND version BETWEEN ?3 AND ?4 AND ended_at IS NULL AND due_at <= ?5
-   AND (lease_until IS NULL OR lease_until < ?5)
- ORDER BY due_at LIMIT ?6";
+ WHERE kind = $1 AND step = $2 AND version BETWEEN $3 AND $4 AND ended_at IS NULL AND due_at <= $5
+   AND (lease_until IS NULL OR lease_until < $5)
+ ORDER BY due_at LIMIT $6";
 
 /// One that somebody was told of. In a file's one process nobody has to be told, so none is kept from anyone.
 const THIS: &str = "
 SELECT id, lease_until IS NOT NULL AS taken_over FROM sagas
- WHERE id = ?6 AND kind = ?1 AND step = ?2 AND version BETWEEN ?3 AND ?4 AND ended_at IS NULL
-   AND due_at <= ?5 AND (lease_until IS NULL OR lease_until < ?5)";
+ WHERE id = $6 AND kind = $1 AND step = $2 AND version BETWEEN $3 AND $4 AND ended_at IS NULL
+   AND due_at <= $5 AND (lease_until IS NULL OR lease_until < $5)";
 
 /// One of them. RETURNING shows the row after the update, so whether a lease had run out is read before.
 const CLAIM: &str = "
 UPDATE sagas
-   SET epoch = epoch + 1, attempt = attempt + 1, lease_owner = ?2, lease_until = ?3 + ?4,
-       step_claimed_at = coalesce(step_claimed_at, ?3)
- WHERE id = ?1
+   SET epoch = epoch + 1, attempt = attempt + 1, lease_owner = $2, lease_until = $3 + $4,
+       step_claimed_at = coalesce(step_claimed_at, $3)
+ WHERE id = $1
 RETURNING id, version, epoch, seq, attempt, state, step, code, accepted_at, user_id, organization_id, profile_id,
           email, email_key, full_name, organization_name,
           (SELECT sealed FROM sealed_passwords p WHERE p.saga_id = sagas.id) AS sealed";
@@ -49,21 +49,20 @@ impl Write for ClaimDue {
     /// A claim that is lost with the power was never made: nobody is left who holds it.
     const LASTS: bool = false;
 
-    async fn apply(&self, db: &mut SqliteConnection, now: Millis) -> Result<Vec<Claimed<SignUp>>, Error> {
+    async fn apply(&self, db: &mut Transaction<'_>, now: Millis) -> Result<Vec<Claimed<SignUp>>, Error> {
         let claim = &self.0;
         let due = self.due(db, now).await?;
         let mut sagas = Vec::with_capacity(due.len());
-        for row in &due {
-            let update = sqlx::query(CLAIM)
-                .bind(get::<Uuid>(row, "id")?)
-                .bind(claim.worker.to_string())
-                .bind(now)
-                .bind(millis(claim.lease));
-            let row_after = update.fetch_one(&mut *db).await.map_err(value::error)?;
-            match claimed(&row_after, get(row, "taken_over")?, now) {
+        for (index, row) in due.iter().enumerate() {
+            let id = get::<Uuid>(row, "id")?;
+            let bind = |query: Query| query.bind(id).bind(claim.worker.to_string()).bind(now).bind(millis(claim.lease));
+            let ran =
+                if index + 1 == due.len() { db.finish(&[CLAIM], bind).await? } else { db.run(&[CLAIM], bind).await? };
+            let row_after = &ran[0].rows[0];
+            match claimed(row_after, get(row, "taken_over")?, now) {
                 Ok(saga) => sagas.push(saga),
                 // It stays claimed, so that it does not keep others from being claimed, and is stuck for its silence.
-                Err(error) => error!(saga = ?value::saga_id(&row_after, "id"), %error, "left alone: it cannot be read"),
+                Err(error) => error!(saga = ?value::saga_id(row_after, "id"), %error, "left alone: it cannot be read"),
             }
         }
         Ok(sagas)
@@ -71,17 +70,19 @@ impl Write for ClaimDue {
 }
 
 impl ClaimDue {
-    async fn due(&self, db: &mut SqliteConnection, now: Millis) -> Result<Vec<SqliteRow>, Error> {
+    async fn due(&self, db: &mut Transaction<'_>, now: Millis) -> Result<Vec<SqliteRow>, Error> {
         let claim = &self.0;
         let (oldest, newest) = (*claim.versions.start(), *claim.versions.end());
-        let of = |sql| sqlx::query(sql).bind(claim.kind).bind(claim.step.as_str()).bind(oldest).bind(newest).bind(now);
+        let of = |query: Query| query.bind(claim.kind).bind(claim.step.as_str()).bind(oldest).bind(newest).bind(now);
         let Some(only) = &claim.only else {
-            let due = of(DUE).bind(i64::try_from(claim.limit).unwrap_or(i64::MAX));
-            return due.fetch_all(db).await.map_err(value::error);
+            let limit = i64::try_from(claim.limit).unwrap_or(i64::MAX);
+            let ran = db.run(&[DUE], |query| of(query).bind(limit)).await?;
+            return Ok(ran.into_iter().flat_map(|ran| ran.rows).collect());
         };
         let mut due = Vec::new();
         for saga in only.iter().take(claim.limit) {
-            due.extend(of(THIS).bind(saga.uuid()).fetch_optional(&mut *db).await.map_err(value::error)?);
+            let ran = db.run(&[THIS], |query| of(query).bind(saga.uuid())).await?;
+            due.extend(ran.into_iter().flat_map(|ran| ran.rows));
         }
         Ok(due)
     }

@@ -1,11 +1,6 @@
 //! What each effect writes. Ids, e-mail and names come from the saga's own row.
 
-use saga::SagaId;
-use saga::store::Error;
 use signup::Effect;
-use sqlx::SqliteConnection;
-
-use super::value::{self, Millis};
 
 pub(super) const SQL: &[(&str, &str)] = &[
     ("effect.create_user", CREATE_USER),
@@ -21,82 +16,87 @@ pub(super) const SQL: &[(&str, &str)] = &[
     ("effect.delete_claims", DELETE_CLAIMS),
 ];
 
-/// No conflict target: whichever constraint says no, the step is refused.
-const CREATE_USER: &str = "
-INSERT INTO users (id, saga_id, email, email_key, password_hash, status, created_at)
-SELECT user_id, id, email, email_key, ?2, 'provisional', ?3 FROM sagas WHERE id = ?1
-    ON CONFLICT DO NOTHING";
-
-const CREATE_IDENTITY: &str = "
-INSERT INTO identities (user_id, saga_id, provider, created_at)
-SELECT user_id, id, 'email', ?2 FROM sagas WHERE id = ?1";
-
-/// Wipes the sealed password.
-pub(super) const WIPE: &str = "DELETE FROM sealed_passwords WHERE saga_id = ?1";
-
-/// Identities go with their user.
-const DELETE_USER: &str = "DELETE FROM users WHERE saga_id = ?1";
-
-const CREATE_ORGANIZATION: &str = "
-INSERT INTO organizations (id, saga_id, name, created_at)
-SELECT organization_id, id, ?2, ?3 FROM sagas WHERE id = ?1";
-
-const DELETE_ORGANIZATION: &str = "DELETE FROM organizations WHERE saga_id = ?1";
-
-const CREATE_PROFILE: &str = "
-INSERT INTO profiles (id, saga_id, user_id, organization_id, full_name, role, created_at)
-SELECT profile_id, id, user_id, organization_id, full_name, 'owner', ?2 FROM sagas WHERE id = ?1";
-
-const DELETE_PROFILE: &str = "DELETE FROM profiles WHERE saga_id = ?1";
-
-const WRITE_CLAIMS: &str = "
-INSERT INTO claims (user_id, saga_id, organization_id, role, created_at)
-SELECT user_id, saga_id, organization_id, role, ?2 FROM profiles WHERE saga_id = ?1";
-
-const ACTIVATE_USER: &str = "UPDATE users SET status = 'active' WHERE saga_id = ?1";
-
-const DELETE_CLAIMS: &str = "DELETE FROM claims WHERE saga_id = ?1";
-
-/// Applies an effect. False if it conflicts with what is there; nothing is written then.
-pub(super) async fn apply(
-    db: &mut SqliteConnection,
-    saga: SagaId,
-    effect: &Effect,
-    now: Millis,
-) -> Result<bool, Error> {
-    let id = saga.uuid();
-    match effect {
-        Effect::CreateUser { hash } => {
-            let insert = sqlx::query(CREATE_USER).bind(id).bind(hash.as_str()).bind(now);
-            if insert.execute(&mut *db).await.map_err(value::error)?.rows_affected() == 0 {
-                return Ok(false);
-            }
-            run(db, sqlx::query(CREATE_IDENTITY).bind(id).bind(now)).await?;
-            run(db, sqlx::query(WIPE).bind(id)).await?;
-        }
-        Effect::DeleteUser => run(db, sqlx::query(DELETE_USER).bind(id)).await?,
-        Effect::CreateOrganization { name } => {
-            run(db, sqlx::query(CREATE_ORGANIZATION).bind(id).bind(name.as_str()).bind(now)).await?;
-        }
-        Effect::DeleteOrganization => run(db, sqlx::query(DELETE_ORGANIZATION).bind(id)).await?,
-        Effect::CreateProfile => run(db, sqlx::query(CREATE_PROFILE).bind(id).bind(now)).await?,
-        Effect::DeleteProfile => run(db, sqlx::query(DELETE_PROFILE).bind(id)).await?,
-        Effect::WriteClaims => {
-            // Claims are copied from the profile: without one, nothing would be written and nothing would complain.
-            let insert = sqlx::query(WRITE_CLAIMS).bind(id).bind(now);
-            if insert.execute(&mut *db).await.map_err(value::error)?.rows_affected() == 0 {
-                return Err(Error::Rejected("claims: there is no profile to take them from".into()));
-            }
-            run(db, sqlx::query(ACTIVATE_USER).bind(id)).await?;
-        }
-        Effect::DeleteClaims => run(db, sqlx::query(DELETE_CLAIMS).bind(id)).await?,
-        Effect::Nothing => {}
-    }
-    Ok(true)
+/// A statement that reads the saga from `held`, which is empty unless the fence holds.
+macro_rules! fenced {
+    ($statement:literal) => {
+        concat!(
+            "WITH held AS (SELECT * FROM sagas WHERE id = $1 AND epoch = $2 AND seq = $3",
+            " AND state = $6 AND step = $7 AND code IS $8)",
+            $statement
+        )
+    };
 }
 
-type Query = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+/// No conflict target: whichever constraint says no, the step is refused. (`WHERE TRUE` tells the parser that `ON` is
+/// not a join's.)
+const CREATE_USER: &str = fenced!(
+    "
+INSERT INTO users (id, saga_id, email, email_key, password_hash, status, created_at)
+SELECT user_id, id, email, email_key, $5, 'provisional', $4 FROM held WHERE TRUE
+    ON CONFLICT DO NOTHING"
+);
 
-async fn run(db: &mut SqliteConnection, query: Query) -> Result<(), Error> {
-    query.execute(db).await.map(drop).map_err(value::error)
+const CREATE_IDENTITY: &str = fenced!(
+    "
+INSERT INTO identities (user_id, saga_id, provider, created_at)
+SELECT user_id, id, 'email', $4 FROM held"
+);
+
+/// Wipes the sealed password.
+const WIPE: &str = fenced!("DELETE FROM sealed_passwords WHERE saga_id IN (SELECT id FROM held)");
+
+/// Identities go with their user.
+const DELETE_USER: &str = fenced!("DELETE FROM users WHERE saga_id IN (SELECT id FROM held)");
+
+const CREATE_ORGANIZATION: &str = fenced!(
+    "
+INSERT INTO organizations (id, saga_id, name, created_at)
+SELECT organization_id, id, $5, $4 FROM held"
+);
+
+const DELETE_ORGANIZATION: &str = fenced!("DELETE FROM organizations WHERE saga_id IN (SELECT id FROM held)");
+
+const CREATE_PROFILE: &str = fenced!(
+    "
+INSERT INTO profiles (id, saga_id, user_id, organization_id, full_name, role, created_at)
+SELECT profile_id, id, user_id, organization_id, full_name, 'owner', $4 FROM held"
+);
+
+const DELETE_PROFILE: &str = fenced!("DELETE FROM profiles WHERE saga_id IN (SELECT id FROM held)");
+
+/// Copied from the profile. Without one there is no organization to name, which a constraint refuses.
+const WRITE_CLAIMS: &str = fenced!(
+    "
+INSERT INTO claims (user_id, saga_id, organization_id, role, created_at)
+SELECT held.user_id, held.id, p.organization_id, p.role, $4 FROM held LEFT JOIN profiles p ON p.saga_id = held.id"
+);
+
+const ACTIVATE_USER: &str = fenced!("UPDATE users SET status = 'active' WHERE saga_id IN (SELECT id FROM held)");
+
+const DELETE_CLAIMS: &str = fenced!("DELETE FROM claims WHERE saga_id IN (SELECT id FROM held)");
+
+/// The statements that write an effect.
+#[derive(Default)]
+pub(super) struct Statements<'e> {
+    /// Writes nothing if the effect conflicts with what is there.
+    pub(super) first: Option<&'static str>,
+    /// The others.
+    pub(super) then: &'static [&'static str],
+    /// What they write that the saga's own row does not have.
+    pub(super) argument: Option<&'e str>,
+}
+
+pub(super) fn statements(effect: &Effect) -> Statements<'_> {
+    let (first, then, argument): (_, &'static [_], _) = match effect {
+        Effect::CreateUser { hash } => (Some(CREATE_USER), &[CREATE_IDENTITY, WIPE], Some(hash.as_str())),
+        Effect::DeleteUser => (None, &[DELETE_USER], None),
+        Effect::CreateOrganization { name } => (None, &[CREATE_ORGANIZATION], Some(name.as_str())),
+        Effect::DeleteOrganization => (None, &[DELETE_ORGANIZATION], None),
+        Effect::CreateProfile => (None, &[CREATE_PROFILE], None),
+        Effect::DeleteProfile => (None, &[DELETE_PROFILE], None),
+        Effect::WriteClaims => (None, &[WRITE_CLAIMS, ACTIVATE_USER], None),
+        Effect::DeleteClaims => (None, &[DELETE_CLAIMS], None),
+        Effect::Nothing => (None, &[], None),
+    };
+    Statements { first, then, argument }
 }

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use saga::WorkerName;
 use saga::fleet::{FORGOTTEN, Fleet, Process, Seen};
 use saga::store::Error;
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::Sqlite;
+use super::transaction::Transaction;
 use super::value::{self, Millis, between, count, get, millis, timestamp};
 use super::writer::Write;
 use crate::busy;
@@ -17,14 +17,14 @@ pub(super) const SQL: &[(&str, &str)] =
 
 const BEAT: &str = "
 INSERT INTO processes (name, role, version, host, pid, busy, since, seen_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
     ON CONFLICT (name) DO UPDATE
    SET role = excluded.role, version = excluded.version, host = excluded.host, pid = excluded.pid,
        busy = excluded.busy, seen_at = excluded.seen_at";
 
-const FORGET: &str = "DELETE FROM processes WHERE seen_at <= ?1 - ?2";
+const FORGET: &str = "DELETE FROM processes WHERE seen_at <= $1 - $2";
 
-const LEAVE: &str = "DELETE FROM processes WHERE name = ?1";
+const LEAVE: &str = "DELETE FROM processes WHERE name = $1";
 
 const PROCESSES: &str = "SELECT name, role, version, host, pid, busy, since, seen_at FROM processes ORDER BY name";
 
@@ -34,7 +34,8 @@ struct Beat(Process);
 impl Write for Beat {
     type Output = ();
 
-    async fn apply(&self, db: &mut SqliteConnection, now: Millis) -> Result<(), Error> {
+    async fn apply(&self, db: &mut Transaction<'_>, now: Millis) -> Result<(), Error> {
+        let db = db.connection().await?;
         let Process { name, role, version, host, pid, busy } = &self.0;
         let beat = sqlx::query(BEAT)
             .bind(name.as_str())
@@ -56,7 +57,8 @@ struct Leave(WorkerName);
 impl Write for Leave {
     type Output = ();
 
-    async fn apply(&self, db: &mut SqliteConnection, _: Millis) -> Result<(), Error> {
+    async fn apply(&self, db: &mut Transaction<'_>, _: Millis) -> Result<(), Error> {
+        let db = db.connection().await?;
         sqlx::query(LEAVE).bind(self.0.as_str()).execute(db).await.map(drop).map_err(value::error)
     }
 }

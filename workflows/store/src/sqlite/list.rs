@@ -60,10 +60,10 @@ macro_rules! page {
             record!(),
             $from,
             "
-   AND kind = ?1 AND id < ?2 AND accepted_at <= ?3
-   AND (?4 IS NULL OR state = ?4) AND (?5 IS NULL OR step = ?5) AND (?6 IS NULL OR code = ?6)
-   AND (NOT ?7 OR stuck_since IS NOT NULL)
- ORDER BY id DESC LIMIT ?8"
+   AND kind = $1 AND id < $2 AND accepted_at <= $3
+   AND ($4 IS NULL OR state = $4) AND ($5 IS NULL OR step = $5) AND ($6 IS NULL OR code = $6)
+   AND (NOT $7 OR stuck_since IS NOT NULL)
+ ORDER BY id DESC LIMIT $8"
         )
     };
 }
@@ -74,10 +74,10 @@ const ACTIVE: &str = page!("\n  FROM sagas INDEXED BY sagas_due WHERE ended_at I
 const CODED: &str = page!("\n  FROM sagas INDEXED BY sagas_coded WHERE code IS NOT NULL");
 const ALL: &str = page!("\n  FROM sagas WHERE TRUE");
 
-const INSPECT: &str = concat!(record!(), ",\n       ", made!("sagas.id"), "\n  FROM sagas WHERE id = ?1");
+const INSPECT: &str = concat!(record!(), ",\n       ", made!("sagas.id"), "\n  FROM sagas WHERE id = $1");
 
 /// What is left of a saga.
-pub(super) const MADE: &str = concat!("SELECT ", made!("?1"));
+pub(super) const MADE: &str = concat!("SELECT ", made!("$1"));
 
 pub(super) async fn list(db: impl SqliteExecutor<'_>, filter: &Filter, now: Millis) -> Result<Vec<Record>, Error> {
     // Where nothing is asked of the age, a saga counts also if it was accepted under a clock that was ahead.

@@ -19,6 +19,7 @@ mod ready;
 mod schema;
 #[cfg(feature = "testing")]
 mod snapshot;
+mod transaction;
 mod value;
 mod writer;
 

@@ -14,6 +14,9 @@ use super::writer::Writer;
 
 /// Connections that read.
 const READERS: u32 = 4;
+/// Queries that a connection keeps prepared. Those of the hot writes come with and without what begins and ends a
+/// transaction.
+const PREPARED: usize = 200;
 /// How long a connection waits for another process that holds the file, such as a backup.
 const BUSY: Duration = Duration::from_secs(4);
 
@@ -106,6 +109,7 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .pragma("secure_delete", "on")
         .busy_timeout(BUSY)
+        .statement_cache_capacity(PREPARED)
         .disable_statement_logging()
 }
 

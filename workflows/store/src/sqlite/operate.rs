@@ -5,8 +5,9 @@ use saga::State;
 use saga::store::{Error, Operated, Operation};
 use sqlx::SqliteConnection;
 
-use super::effect::WIPE;
+use super::commit::WIPE;
 use super::list;
+use super::transaction::Transaction;
 use super::value::{self, Millis, get, stored};
 use super::writer::Write;
 
@@ -14,19 +15,19 @@ pub(super) const SQL: &[(&str, &str)] =
     &[("operate.lock", LOCK), ("operate.advance", ADVANCE), ("operate.event", EVENT)];
 
 /// The saga is where the operator saw it. The transaction is IMMEDIATE: nobody else writes until it ends.
-const LOCK: &str = "SELECT 1 FROM sagas WHERE id = ?1 AND seq = ?2 AND state = ?3 AND step = ?4 AND code IS ?5";
+const LOCK: &str = "SELECT 1 FROM sagas WHERE id = $1 AND seq = $2 AND state = $3 AND step = $4 AND code IS $5";
 
 /// The next epoch fences whoever is at the saga.
 const ADVANCE: &str = "
 UPDATE sagas
-   SET epoch = epoch + 1, seq = seq + 1, state = ?3, step = ?4, code = ?5, attempt = 0, due_at = ?6, ended_at = ?7,
+   SET epoch = epoch + 1, seq = seq + 1, state = $3, step = $4, code = $5, attempt = 0, due_at = $6, ended_at = $7,
        lease_owner = NULL, lease_until = NULL, step_claimed_at = NULL, stuck_since = NULL
- WHERE id = ?1 AND seq = ?2
+ WHERE id = $1 AND seq = $2
 RETURNING epoch";
 
 const EVENT: &str = "
 INSERT INTO saga_events (saga_id, seq, epoch, kind, step, attempt, operator, reason, at)
-VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8)";
+VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8)";
 
 pub(super) struct Operate(pub(super) Operation);
 
@@ -34,7 +35,8 @@ pub(super) struct Operate(pub(super) Operation);
 impl Write for Operate {
     type Output = Operated;
 
-    async fn apply(&self, db: &mut SqliteConnection, now: Millis) -> Result<Operated, Error> {
+    async fn apply(&self, db: &mut Transaction<'_>, now: Millis) -> Result<Operated, Error> {
+        let db = db.connection().await?;
         let Operation { saga, to, .. } = &self.0;
         if !self.lock(db).await? {
             return Ok(Operated::Stale);

@@ -4,18 +4,18 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use saga::store::Error;
 use signup::{OperatorName, Operators, TokenHash};
-use sqlx::SqliteConnection;
 
 use super::Sqlite;
+use super::transaction::Transaction;
 use super::value::{self, Millis, get, timestamp};
 use super::writer::Write;
 
 pub(super) const SQL: &[(&str, &str)] = &[("operators.add", ADD), ("operators.find", FIND), ("operators.list", LIST)];
 
 const ADD: &str = "
-INSERT INTO operators (name, token_hash, added_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING";
+INSERT INTO operators (name, token_hash, added_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
 
-const FIND: &str = "SELECT name FROM operators WHERE token_hash = ?1";
+const FIND: &str = "SELECT name FROM operators WHERE token_hash = $1";
 
 const LIST: &str = "SELECT name, added_at FROM operators ORDER BY name";
 
@@ -25,7 +25,8 @@ struct Add(OperatorName, TokenHash);
 impl Write for Add {
     type Output = bool;
 
-    async fn apply(&self, db: &mut SqliteConnection, now: Millis) -> Result<bool, Error> {
+    async fn apply(&self, db: &mut Transaction<'_>, now: Millis) -> Result<bool, Error> {
+        let db = db.connection().await?;
         let Self(name, token) = self;
         let insert = sqlx::query(ADD).bind(name.as_str()).bind(&token.0[..]).bind(now);
         Ok(insert.execute(db).await.map_err(value::error)?.rows_affected() > 0)

@@ -10,11 +10,11 @@ use super::value::{self, Millis, between, count, get, stored, timestamp};
 
 pub(super) const SQL: &[(&str, &str)] = &[("load", LOAD), ("events", EVENTS)];
 
-const LOAD: &str = "SELECT id, state, step, code, accepted_at, stuck_since, ended_at FROM sagas WHERE id = ?1";
+const LOAD: &str = "SELECT id, state, step, code, accepted_at, stuck_since, ended_at FROM sagas WHERE id = $1";
 
 const EVENTS: &str = "
 SELECT seq, epoch, kind, step, attempt, worker, took_ms, error, operator, reason, at
-  FROM saga_events WHERE saga_id = ?1 AND seq >= ?2 ORDER BY seq";
+  FROM saga_events WHERE saga_id = $1 AND seq >= $2 ORDER BY seq";
 
 pub(super) async fn load(db: impl SqliteExecutor<'_>, saga: SagaId, now: Millis) -> Result<Option<View>, Error> {
     let row = sqlx::query(LOAD).bind(saga.uuid()).fetch_optional(db).await.map_err(value::error)?;

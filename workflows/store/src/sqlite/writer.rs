@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
+use super::transaction::{COMMIT, ROLLBACK, Transaction};
 use super::value::{self, Millis};
 
 /// Writes that may wait; more callers wait to be let in.
@@ -38,6 +39,12 @@ const IMPATIENT: &str = "PRAGMA busy_timeout = 0";
 /// They are waited for again, as long as when the file was opened.
 const PATIENT: &str = "PRAGMA busy_timeout = 4000";
 
+const BEGIN: &str = "BEGIN IMMEDIATE";
+/// One of several writes begins, ends well, or is undone.
+const SAVEPOINT: &str = "SAVEPOINT member";
+const RELEASE: &str = "RELEASE member";
+const UNDO: &str = "ROLLBACK TO member";
+
 /// One write: its statements are all carried out, or none.
 #[async_trait]
 pub(super) trait Write: Send + Sync + 'static {
@@ -47,8 +54,8 @@ pub(super) trait Write: Send + Sync + 'static {
     /// Whether it must survive the loss of power once the caller is told.
     const LASTS: bool = true;
 
-    /// Runs the statements, within a transaction, at this time.
-    async fn apply(&self, db: &mut SqliteConnection, now: Millis) -> Result<Self::Output, Error>;
+    /// Runs the statements, within this transaction, at this time.
+    async fn apply(&self, db: &mut Transaction<'_>, now: Millis) -> Result<Self::Output, Error>;
 }
 
 /// A handle to the connection that writes.
@@ -109,12 +116,12 @@ async fn run(mut db: SqliteConnection, clock: Arc<dyn Clock>, mut items: mpsc::R
         // The next transaction that is to last is synced together with all before it.
         let lasts = batch.iter().any(|member| member.lasts());
         let sync = (synced != Some(lasts)).then_some(if lasts { SYNCED } else { UNSYNCED });
-        let committed = transaction(&mut db, &mut batch, sync, value::now(&*clock)).await;
+        let committed = write(&mut db, &mut batch, sync, value::now(&*clock)).await;
         synced = committed.is_ok().then_some(lasts);
         if let Err(error) = &committed {
             warn!(%error, writes = batch.len(), "transaction failed");
             // Whether there still is a transaction depends on the error.
-            let _ = db.execute("ROLLBACK").await;
+            let _ = db.execute(ROLLBACK).await;
         }
         for member in batch {
             member.answer(committed.clone());
@@ -144,39 +151,35 @@ async fn checkpoint(db: &mut SqliteConnection) {
     }
 }
 
-async fn transaction(
+async fn write(
     db: &mut SqliteConnection,
     batch: &mut [Box<dyn Member>],
     sync: Option<&'static str>,
     now: Millis,
 ) -> Result<(), Error> {
-    if let Some(sync) = sync {
-        db.execute(sync).await.map_err(value::error)?;
+    if batch.is_empty() {
+        return Ok(());
     }
-    match batch {
-        [] => return Ok(()),
-        [member] => {
-            db.execute("BEGIN IMMEDIATE").await.map_err(value::error)?;
-            if !member.apply(db, now).await {
-                return db.execute("ROLLBACK").await.map(drop).map_err(value::error);
-            }
+    let (mut transaction, several, mut left) = (Transaction::new(db), batch.len() > 1, batch.len());
+    sync.into_iter().chain([BEGIN]).for_each(|statement| transaction.ahead(statement));
+    for member in batch {
+        if several {
+            transaction.ahead(SAVEPOINT);
         }
-        members => {
-            let mut next = "BEGIN IMMEDIATE; SAVEPOINT member";
-            for member in members {
-                db.execute(next).await.map_err(value::error)?;
-                if !member.apply(db, now).await {
-                    db.execute("ROLLBACK TO member").await.map_err(value::error)?;
-                }
-                next = "RELEASE member; SAVEPOINT member";
-            }
+        left -= 1;
+        transaction.last(left == 0);
+        let applied = member.apply(&mut transaction, now).await;
+        if let Some(ended) = transaction.ended() {
+            return ended;
+        }
+        match (applied, several) {
+            (true, false) => {}
+            (true, true) => transaction.ahead(RELEASE),
+            (false, true) => [UNDO, RELEASE].into_iter().for_each(|statement| transaction.ahead(statement)),
+            (false, false) => return transaction.end(ROLLBACK).await,
         }
     }
-    // Whatever savepoint is left is released by it.
-    db.execute("COMMIT").await.map(drop).map_err(|error| {
-        // A full disk took no commit; any other commit that fails may have reached the disk.
-        if value::is_full(&error) { value::error(error) } else { Error::InDoubt(error.to_string()) }
-    })
+    transaction.end(COMMIT).await
 }
 
 #[async_trait]
@@ -185,7 +188,7 @@ trait Member: Send {
     fn lasts(&self) -> bool;
 
     /// Applies the write; false if it failed and is to be rolled back.
-    async fn apply(&mut self, db: &mut SqliteConnection, now: Millis) -> bool;
+    async fn apply(&mut self, db: &mut Transaction<'_>, now: Millis) -> bool;
 
     /// Tells the caller, once it is known how the transaction ended.
     fn answer(self: Box<Self>, committed: Result<(), Error>);
@@ -203,7 +206,7 @@ impl<W: Write> Member for Pending<W> {
         W::LASTS
     }
 
-    async fn apply(&mut self, db: &mut SqliteConnection, now: Millis) -> bool {
+    async fn apply(&mut self, db: &mut Transaction<'_>, now: Millis) -> bool {
         let result = self.write.apply(db, now).await;
         let applied = result.is_ok();
         self.result = Some(result);

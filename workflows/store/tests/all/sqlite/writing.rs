@@ -30,6 +30,22 @@ async fn a_write_that_fails_halfway_leaves_nothing_of_itself() {
 }
 
 #[tokio::test]
+async fn a_write_alone_that_fails_halfway_leaves_nothing_of_itself() {
+    let mut w = World::in_a_file().await;
+    let ada = w.accept("ada").await;
+    let write = done(&w.claim_one(&USER).await);
+    w.refuse_deletes("sealed_passwords", true).await;
+    let answer = w.store().commit(&write).await;
+    assert!(matches!(answer, Err(Error::Rejected(_))), "{answer:?}");
+    let facts = w.check().await;
+    assert!(facts.users.is_empty() && facts.identities.is_empty());
+    assert_eq!(w.journal(ada).await.len(), 1);
+    w.refuse_deletes("sealed_passwords", false).await;
+    assert_eq!(w.commit(&write).await, Committed::Then);
+    w.check().await;
+}
+
+#[tokio::test]
 async fn a_dropped_caller_does_not_stop_its_write() {
     let mut w = World::in_a_file().await;
     let (store, proposal) = (w.store(), w.proposal("ada"));
