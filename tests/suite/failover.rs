@@ -147,7 +147,7 @@ async fn while_a_synchronous_standby_is_silent_nothing_is_acknowledged_and_then_
     load.goes_on(50).await;
     stage.pair.standby.as_mut().unwrap().server().pause().unwrap();
     let silent = Instant::now();
-    let put_off = || async { (load.put_off_since(silent) >= 6).then_some(()) };
+    let put_off = || async { (load.put_off_since(silent) >= 3).then_some(()) };
     eventually("all are put off", put_off).await.unwrap();
     let resumed = Instant::now();
     stage.pair.standby.as_mut().unwrap().server().resume().unwrap();
