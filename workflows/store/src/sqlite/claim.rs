@@ -58,7 +58,7 @@ impl Write for ClaimDue {
             let bind = |query: Query| query.bind(id).bind(claim.worker.to_string()).bind(now).bind(millis(claim.lease));
             let ran =
                 if index + 1 == due.len() { db.finish(&[CLAIM], bind).await? } else { db.run(&[CLAIM], bind).await? };
-            let row_after = &ran[0].rows[0];
+            let row_after = ran[0].rows.first().ok_or_else(|| Error::Unreadable("a saga has gone".into()))?;
             match claimed(row_after, get(row, "taken_over")?, now) {
                 Ok(saga) => sagas.push(saga),
                 // It stays claimed, so that it does not keep others from being claimed, and is stuck for its silence.

@@ -24,7 +24,7 @@ pub(super) const ROLLBACK: &str = "ROLLBACK";
 pub(super) struct Ran {
     /// The rows that it returned.
     pub(super) rows: Vec<SqliteRow>,
-    /// How many it wrote.
+    /// How many it wrote, if it is one that writes.
     pub(super) written: u64,
 }
 
