@@ -34,14 +34,16 @@ impl Server {
 /// What is wrong with a server, and what to do about it.
 fn wrong(facts: &BTreeMap<&str, &str>) -> Vec<String> {
     let mut wrong = Vec::new();
-    if let Some(policy) = facts.get("maxmemory_policy").filter(|policy| **policy != "noeviction") {
+    let forgets = facts.get("maxmemory_policy").filter(|policy| **policy != "noeviction");
+    if let Some(policy) = forgets {
         wrong.push(format!(
             "Redis' maxmemory-policy is {policy}: when its memory is full it forgets keys of its own choice, also of \
              queues; set it to noeviction"
         ));
     }
     let bytes = |name| facts.get(name).and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or(0);
-    if (1..=bytes("used_memory")).contains(&bytes("maxmemory")) {
+    // One that forgets is full by nature.
+    if forgets.is_none() && (1..=bytes("used_memory")).contains(&bytes("maxmemory")) {
         wrong.push("Redis' memory is full: give it more memory (maxmemory), or see who else fills it".to_owned());
     }
     if facts.get("role").is_some_and(|role| *role == "slave") {

@@ -104,8 +104,13 @@ impl Postgres {
                     ended_at: None,
                 }));
             }
-            // What stood against it may be gone by now: then it is sent again.
-            if let Some(against) = self.classifies.send(proposal.clone()).await? {
+            // What stood against it may be gone by now: then it is sent again. That it is not known what stands there
+            // puts nothing in doubt: this sending wrote nothing.
+            let against = self.classifies.send(proposal.clone()).await.map_err(|error| match error {
+                Error::InDoubt(what) => Error::Unavailable(what),
+                other @ (Error::Unavailable(_) | Error::Rejected(_) | Error::Unreadable(_)) => other,
+            })?;
+            if let Some(against) = against {
                 return self.refused(proposal, against).await;
             }
         }

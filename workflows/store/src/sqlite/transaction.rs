@@ -103,6 +103,9 @@ impl<'c> Transaction<'c> {
         if all.is_empty() {
             return Ok(Vec::new());
         }
+        if self.ended.is_some() {
+            return Err(Error::Unreadable("the transaction has ended".into()));
+        }
         // All of it is constant text.
         let query = bind(sqlx::query(AssertSqlSafe(all.join(";"))));
         let mut ran = Vec::with_capacity(all.len());

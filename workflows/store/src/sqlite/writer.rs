@@ -29,7 +29,8 @@ const ENTRY: Duration = Duration::from_secs(4);
 /// second, so there is always a write after which to do it.
 const CHECKPOINT: Duration = Duration::from_secs(5);
 
-/// Has commits synced to the disk.
+/// Has commits synced to the disk. It takes effect when it is prepared, which SQLite does anew for each run
+/// (`sqlite3VdbeRunOnlyOnce`), also where it is kept prepared.
 const SYNCED: &str = "PRAGMA synchronous = FULL";
 /// Has them not.
 const UNSYNCED: &str = "PRAGMA synchronous = NORMAL";
