@@ -45,7 +45,7 @@ async fn each_worker_takes_the_versions_that_it_knows_and_a_deploy_leaves_nobody
     assert_eq!((left.version, left.epoch, left.seq), (next::VERSION, 0, 0), "{left:?}");
 
     // The new one takes both, also when it is alone.
-    let new_worker = cluster.start_next("worker", "new-worker").await;
+    let _new_worker = cluster.start_next("worker", "new-worker").await;
     assert_eq!(ended(&old, &waiting).await.text("status"), "completed");
     assert_eq!(journey(&site, &waiting).await, (next::VERSION, next::STEPS.map(str::to_owned).to_vec()));
     worker.kill().await.unwrap();
@@ -68,5 +68,4 @@ async fn each_worker_takes_the_versions_that_it_knows_and_a_deploy_leaves_nobody
     let facts = site.check().await;
     assert!(facts.sagas.iter().all(|saga| matches!(saga.state, State::Ended(_))));
     assert_eq!(facts.users.len(), 5);
-    drop(new_worker);
 }

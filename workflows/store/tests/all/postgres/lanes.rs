@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use saga::store::{Committed, Error};
+use saga::Store;
+use saga::store::{Accepted, Committed, Error};
+use signup::Conflict;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
+use super::returning::SYNC;
+use super::way::Way;
 use crate::world::{ORGANIZATION, USER, World, done, failed, is_new, raw_postgres, running};
 
 async fn change(w: &World, sql: &str) {
@@ -35,6 +39,21 @@ async fn what_queues_is_written_by_few_statements() {
     let committing = transactions(&w, "done").await;
     assert!(committing <= 4, "{committing} statements commit 200");
     assert_eq!(w.check().await.users.len(), 200);
+}
+
+#[tokio::test]
+async fn a_crowd_of_one_email_is_told_with_few_statements() {
+    let (w, way) = (World::in_postgres().await, Way::open().await);
+    let store = way.store(&w, 3).await;
+    assert!(is_new(&store.accept(&w.proposal("ada")).await.unwrap()));
+    let crowd: Vec<_> = (0..200).map(|_| w.proposal("ada")).collect();
+    way.said(SYNC);
+    for answer in join_all(crowd.iter().map(|proposal| store.accept(proposal))).await {
+        assert_eq!(answer, Ok(Accepted::Conflict(Conflict::InProgress)));
+    }
+    // To send them, to ask what stands against them, and to prepare either.
+    let asked = way.said(SYNC);
+    assert!(asked <= 12, "{asked} round trips tell 200");
 }
 
 #[tokio::test]

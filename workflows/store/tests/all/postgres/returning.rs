@@ -16,7 +16,7 @@ use super::way::Way;
 use crate::world::{USER, World, raw_postgres, running};
 
 /// The kinds of messages that end a request and a connection.
-const SYNC: u8 = b'S';
+pub(super) const SYNC: u8 = b'S';
 const TERMINATE: u8 = b'X';
 
 #[tokio::test]
