@@ -11,8 +11,8 @@ mod hints;
 mod http;
 mod parts;
 mod presence;
+mod seams;
 mod serve;
-mod story;
 mod work;
 mod worker;
 

@@ -2,6 +2,7 @@
 
 mod binary;
 mod client;
+mod cluster;
 pub mod compose;
 mod member;
 mod process;
@@ -9,6 +10,7 @@ mod wait;
 
 pub use binary::binary;
 pub use client::{Answer, Client, PASSWORD};
+pub use cluster::Cluster;
 pub use member::Member;
 pub use process::{Failure, Server, run, run_with};
 pub use wait::eventually;

@@ -1,11 +1,10 @@
 //! The product as many processes: `signup api` and `signup worker` on one PostgreSQL database.
 
-use std::path::PathBuf;
 use std::process::Output;
 
 use serde_json::{Value, json};
 use servers::{Durability, Postgres as Machine};
-use tests::{Client, Member, eventually, run, run_with};
+use tests::{Client, Cluster, Member, eventually, run, run_with};
 use tokio::time::{Duration, Instant};
 
 use crate::BUSY;
@@ -15,96 +14,17 @@ use crate::site::Site;
 /// One of its steps hangs until its time is over, and then does not.
 pub(crate) const HANGS_ONCE: &str = "sabotage create_profile:hang1";
 
-/// What the processes of a cluster share, and a folder for their logs.
-pub(crate) struct Cluster {
-    pub(crate) url: String,
-    redis: String,
-    keys: Vec<(String, String)>,
-    folder: tempfile::TempDir,
-}
-
 /// A cluster on a server of its own, which can be killed.
 pub(crate) struct Fragile {
     machine: Option<Machine>,
     pub(crate) cluster: Cluster,
 }
 
-impl Cluster {
-    /// On a database that is not migrated, and without a Redis: nobody listens where it should be.
-    pub(crate) async fn on(url: &str) -> Self {
-        Self::with_redis(url, "redis://127.0.0.1:1").await
-    }
-
-    /// On a database that is not migrated.
-    pub(crate) async fn with_redis(url: &str, redis: &str) -> Self {
-        let printed = String::from_utf8(run(&["keys", "init"]).await.unwrap().stdout).unwrap();
-        let pairs = printed.lines().filter_map(|line| line.split_once('='));
-        let keys = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { url: url.to_owned(), redis: redis.to_owned(), keys, folder: tempfile::tempdir().unwrap() }
-    }
-
-    pub(crate) async fn migrate(&self) {
-        let output = run_with(&["migrate"], &[("DATABASE_URL", &*self.url)]).await.unwrap();
-        assert!(output.status.success(), "{output:?}");
-    }
-
-    fn key(&self, name: &'static str) -> (&'static str, &str) {
-        (name, &self.keys.iter().find(|(known, _)| known == name).unwrap().1)
-    }
-
-    /// What a process in this role is told: the keys that it needs, and no others.
-    fn told(&self, role: &str) -> Vec<(&'static str, &str)> {
-        let servers = [("DATABASE_URL", &*self.url), ("REDIS_URL", &*self.redis)];
-        let keys: &[_] = match role {
-            "api" => &["SIGNUP_SEAL_PUBLIC_KEY", "SIGNUP_HASH_KEY"],
-            _ => &["SIGNUP_SEAL_PRIVATE_KEY"],
-        };
-        servers.into_iter().chain(keys.iter().map(|name| self.key(name))).collect()
-    }
-
-    pub(crate) fn log(&self, name: &str) -> PathBuf {
-        self.folder.path().join(format!("{name}.log"))
-    }
-
-    /// Starts a process, and does not wait until it is ready.
-    pub(crate) async fn spawn(&self, role: &str, name: &str) -> Member {
-        Member::spawn(role, &self.log(name), &self.told(role)).await.unwrap()
-    }
-
-    /// Starts a process; ready when this returns.
-    pub(crate) async fn start(&self, role: &str, name: &str) -> Member {
-        let member = self.spawn(role, name).await;
-        member.says(" started").await.unwrap();
-        member
-    }
-
-    /// Starts a process of the next version of the program; ready when this returns.
-    pub(crate) async fn start_next(&self, role: &str, name: &str) -> Member {
-        let told = [&self.told(role)[..], &[(signup::testing::next::VARIABLE, "1")]].concat();
-        let member = Member::spawn(role, &self.log(name), &told).await.unwrap();
-        member.says(" started").await.unwrap();
-        member
-    }
-
-    /// Lets an operator ask the API: what the command printed.
-    async fn operate(&self, api: &Member, arguments: &[&str]) -> String {
-        let name = format!("operator{}", arguments.len());
-        let database = [("DATABASE_URL", &*self.url)];
-        let added = run_with(&["operator", "add", &name, "--json"], &database).await.unwrap();
-        let added: Value = serde_json::from_slice(&added.stdout).unwrap();
-        let url = api.url().await.unwrap();
-        let environment = [("SIGNUP_URL", &*url), ("SIGNUP_OPERATOR_TOKEN", added["token"].as_str().unwrap())];
-        let output = run_with(arguments, &environment).await.unwrap();
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-}
-
 impl Fragile {
     pub(crate) async fn start() -> Self {
         let machine = Machine::start(Durability::None).unwrap();
-        let cluster = Cluster::on(&machine.url("postgres")).await;
-        cluster.migrate().await;
+        let cluster = Cluster::on(&machine.url("postgres")).await.unwrap();
+        cluster.migrate().await.unwrap();
         Self { machine: Some(machine), cluster }
     }
 
@@ -144,9 +64,9 @@ fn said(output: &Output) -> String {
 #[tokio::test]
 async fn sign_ups_are_taken_by_one_process_and_completed_by_others() {
     let site = Site::with_database().await;
-    let cluster = Cluster::on(&site.url).await;
-    cluster.migrate().await;
-    let api = cluster.start("api", "api").await;
+    let cluster = Cluster::on(&site.url).await.unwrap();
+    cluster.migrate().await.unwrap();
+    let api = cluster.start("api", "api").await.unwrap();
     let client = api.client().await.unwrap();
     let mut accepted = Vec::new();
     for number in 0..20 {
@@ -157,14 +77,14 @@ async fn sign_ups_are_taken_by_one_process_and_completed_by_others() {
     let status = client.get(&format!("/v1/signups/{}", accepted[0])).await.unwrap();
     assert_eq!(status.body["steps_done"], 0, "the API runs no steps: {status:?}");
 
-    let (one, other) = (cluster.start("worker", "one").await, cluster.start("worker", "other").await);
+    let (one, other) = (cluster.start("worker", "one").await.unwrap(), cluster.start("worker", "other").await.unwrap());
     for id in &accepted {
         assert_eq!(ended(&client, id).await.text("status"), "completed");
     }
     let waited = client.sign_up("grace@example.com", "Grace", 20).await.unwrap();
     assert_eq!((waited.status, waited.text("status")), (201, "completed"), "{waited:?}");
 
-    let listed = cluster.operate(&api, &["worker", "list", "--json"]).await;
+    let listed = cluster.operate(&api, &["worker", "list", "--json"]).await.unwrap();
     let listed: Value = serde_json::from_str(&listed).unwrap();
     let mut roles: Vec<_> = listed["workers"].as_array().unwrap().iter().map(|worker| worker["role"].clone()).collect();
     roles.sort_by_key(ToString::to_string);
@@ -179,9 +99,9 @@ async fn sign_ups_are_taken_by_one_process_and_completed_by_others() {
 #[tokio::test]
 async fn an_api_alone_wipes_passwords_that_are_too_old() {
     let site = Site::with_database().await;
-    let cluster = Cluster::on(&site.url).await;
-    cluster.migrate().await;
-    let api = cluster.start("api", "api").await;
+    let cluster = Cluster::on(&site.url).await.unwrap();
+    cluster.migrate().await.unwrap();
+    let api = cluster.start("api", "api").await.unwrap();
     let accepted = api.client().await.unwrap().sign_up("ada@example.com", "Ada", 0).await.unwrap();
     assert_eq!(accepted.status, 202, "{accepted:?}");
     assert_eq!(site.sealed_passwords().await, 1);
@@ -191,7 +111,7 @@ async fn an_api_alone_wipes_passwords_that_are_too_old() {
 
 #[tokio::test]
 async fn what_a_process_is_not_told_is_named_in_one_line() {
-    let cluster = Cluster::on("postgres://127.0.0.1:1/x").await;
+    let cluster = Cluster::on("postgres://127.0.0.1:1/x").await.unwrap();
     for role in ["api", "worker"] {
         let told = cluster.told(role);
         for (left_out, _) in &told {
@@ -212,9 +132,9 @@ async fn what_a_process_is_not_told_is_named_in_one_line() {
 #[tokio::test]
 async fn a_schema_that_is_behind_is_left_as_it_is() {
     let site = Site::with_database().await;
-    let cluster = Cluster::on(&site.url).await;
+    let cluster = Cluster::on(&site.url).await.unwrap();
     for role in ["api", "worker"] {
-        let mut member = cluster.spawn(role, role).await;
+        let mut member = cluster.spawn(role, role).await.unwrap();
         assert_eq!(member.ended().await.unwrap().code(), Some(1));
         let log = member.log().unwrap();
         assert!(log.contains("it has schema 0") && log.contains("run `signup migrate` first"), "{log}");
@@ -224,11 +144,11 @@ async fn a_schema_that_is_behind_is_left_as_it_is() {
 #[tokio::test]
 async fn a_process_with_other_keys_than_the_first_is_refused() {
     let site = Site::with_database().await;
-    let (cluster, other) = (Cluster::on(&site.url).await, Cluster::on(&site.url).await);
-    cluster.migrate().await;
-    let _api = cluster.start("api", "api").await;
+    let (cluster, other) = (Cluster::on(&site.url).await.unwrap(), Cluster::on(&site.url).await.unwrap());
+    cluster.migrate().await.unwrap();
+    let _api = cluster.start("api", "api").await.unwrap();
     for (role, setting) in [("api", "SIGNUP_SEAL_PUBLIC_KEY"), ("worker", "SIGNUP_SEAL_PRIVATE_KEY")] {
-        let mut member = other.spawn(role, role).await;
+        let mut member = other.spawn(role, role).await.unwrap();
         assert_eq!(member.ended().await.unwrap().code(), Some(2));
         let log = member.log().unwrap();
         let expected = format!("`{setting}`: it is not the key that the database's other processes have");
@@ -240,9 +160,9 @@ async fn a_process_with_other_keys_than_the_first_is_refused() {
 async fn an_api_that_stops_says_so_before_it_turns_anybody_away() {
     let _quiet = BUSY.write().await;
     let site = Site::with_database().await;
-    let cluster = Cluster::on(&site.url).await;
-    cluster.migrate().await;
-    let mut api = cluster.start("api", "api").await;
+    let cluster = Cluster::on(&site.url).await.unwrap();
+    cluster.migrate().await.unwrap();
+    let mut api = cluster.start("api", "api").await.unwrap();
     let client = api.client().await.unwrap();
     assert_eq!(readiness(&client).await, (200, String::new()));
     let waiting = tokio::spawn({
@@ -279,9 +199,9 @@ async fn asks_until_told_to_leave(client: Client) -> reqwest::Result<usize> {
 #[tokio::test]
 async fn no_request_is_lost_when_an_api_stops() {
     let site = Site::with_database().await;
-    let cluster = Cluster::on(&site.url).await;
-    cluster.migrate().await;
-    let mut api = cluster.start("api", "api").await;
+    let cluster = Cluster::on(&site.url).await.unwrap();
+    cluster.migrate().await.unwrap();
+    let mut api = cluster.start("api", "api").await.unwrap();
     let url = api.url().await.unwrap();
     let asking: Vec<_> = (0..16).map(|_| tokio::spawn(asks_until_told_to_leave(Client::new(&url)))).collect();
     let client = api.client().await.unwrap();
@@ -299,10 +219,10 @@ async fn no_request_is_lost_when_an_api_stops() {
 async fn a_worker_that_stops_hands_its_sagas_to_the_others() {
     let _quiet = BUSY.write().await;
     let site = Site::with_database().await;
-    let cluster = Cluster::on(&site.url).await;
-    cluster.migrate().await;
-    let api = cluster.start("api", "api").await;
-    let mut one = cluster.start("worker", "one").await;
+    let cluster = Cluster::on(&site.url).await.unwrap();
+    cluster.migrate().await.unwrap();
+    let api = cluster.start("api", "api").await.unwrap();
+    let mut one = cluster.start("worker", "one").await.unwrap();
     let client = api.client().await.unwrap();
     let mut accepted = Vec::new();
     for number in 0..60 {
@@ -316,7 +236,7 @@ async fn a_worker_that_stops_hands_its_sagas_to_the_others() {
     };
     eventually("the last one has come as far", busy).await.unwrap();
     one.ask_to_stop().await.unwrap();
-    let other = cluster.start("worker", "other").await;
+    let other = cluster.start("worker", "other").await.unwrap();
     let begun = Instant::now();
     assert!(one.ended().await.unwrap().success());
     for id in &accepted {
@@ -326,7 +246,7 @@ async fn a_worker_that_stops_hands_its_sagas_to_the_others() {
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     assert!(!other.log().unwrap().contains("took over"), "{}", other.log().unwrap());
     assert!(one.log().unwrap().trim_end().ends_with("stopped"));
-    let listed = cluster.operate(&api, &["worker", "list"]).await;
+    let listed = cluster.operate(&api, &["worker", "list"]).await.unwrap();
     assert_eq!(listed.matches("alive").count(), 2, "{listed}");
     site.check().await;
 }
@@ -335,7 +255,8 @@ async fn a_worker_that_stops_hands_its_sagas_to_the_others() {
 async fn a_database_that_goes_away_is_told_within_2_seconds_and_its_return_within_5() {
     let _quiet = BUSY.write().await;
     let mut site = Fragile::start().await;
-    let (api, worker) = (site.cluster.start("api", "api").await, site.cluster.start("worker", "worker").await);
+    let (api, worker) =
+        (site.cluster.start("api", "api").await.unwrap(), site.cluster.start("worker", "worker").await.unwrap());
     let clients = [api.client().await.unwrap(), worker.client().await.unwrap()];
     let urls = [api.url().await.unwrap(), worker.url().await.unwrap()];
     for (client, url) in clients.iter().zip(&urls) {
@@ -395,7 +316,8 @@ async fn a_database_that_goes_away_is_told_within_2_seconds_and_its_return_withi
 async fn a_database_that_falls_silent_is_told_and_is_used_again_at_once() {
     let _quiet = BUSY.write().await;
     let mut site = Fragile::start().await;
-    let (api, worker) = (site.cluster.start("api", "api").await, site.cluster.start("worker", "worker").await);
+    let (api, worker) =
+        (site.cluster.start("api", "api").await.unwrap(), site.cluster.start("worker", "worker").await.unwrap());
     let clients = [api.client().await.unwrap(), worker.client().await.unwrap()];
     assert_eq!(clients[0].sign_up("ada@example.com", "Ada", 20).await.unwrap().status, 201);
     site.machine.as_mut().unwrap().pause().unwrap();
@@ -423,7 +345,8 @@ async fn a_database_that_falls_silent_is_told_and_is_used_again_at_once() {
 async fn processes_may_start_before_their_server() {
     let mut site = Fragile::start().await;
     site.kill();
-    let (api, worker) = (site.cluster.spawn("api", "api").await, site.cluster.spawn("worker", "worker").await);
+    let (api, worker) =
+        (site.cluster.spawn("api", "api").await.unwrap(), site.cluster.spawn("worker", "worker").await.unwrap());
     for member in [&api, &worker] {
         member.says("waiting for the database").await.unwrap();
         let client = member.client().await.unwrap();
@@ -445,7 +368,7 @@ async fn processes_may_start_before_their_server() {
 
     // A process that still waits stops at once.
     site.kill();
-    let mut late = site.cluster.spawn("worker", "late").await;
+    let mut late = site.cluster.spawn("worker", "late").await.unwrap();
     late.says("waiting for the database").await.unwrap();
     late.ask_to_stop().await.unwrap();
     assert!(late.ended().await.unwrap().success());
@@ -454,8 +377,8 @@ async fn processes_may_start_before_their_server() {
 #[tokio::test]
 async fn a_worker_may_have_no_port_at_all() {
     let site = Site::with_database().await;
-    let cluster = Cluster::on(&site.url).await;
-    cluster.migrate().await;
+    let cluster = Cluster::on(&site.url).await.unwrap();
+    cluster.migrate().await.unwrap();
     let told = [&cluster.told("worker")[..], &[("SIGNUP_HEALTH_LISTEN", "off")]].concat();
     let worker = Member::spawn("worker", &cluster.log("worker"), &told).await.unwrap();
     worker.says(" started").await.unwrap();

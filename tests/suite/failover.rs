@@ -6,11 +6,11 @@ use futures_util::future::join_all;
 use saga::{End, State};
 use servers::{Postgres, Redis, RedisOptions, Replication};
 use store::facts::Facts;
-use tests::{Client, Member, eventually};
+use tests::{Client, Cluster, Member, eventually};
 use tokio::task::block_in_place;
 use tokio::time::{Duration, Instant};
 
-use crate::cluster::{Cluster, readiness, stop};
+use crate::cluster::{readiness, stop};
 use crate::embedded::ended;
 use crate::load::{Doors, Load, accepted};
 use crate::pair::{Loss, Pair};
@@ -31,11 +31,11 @@ impl Stage {
     async fn set(replication: Replication) -> Self {
         let redis = block_in_place(|| Redis::start(&RedisOptions::default())).unwrap();
         let pair = block_in_place(|| Pair::start(replication));
-        let cluster = Cluster::with_redis(&pair.urls(), &redis.url()).await;
-        cluster.migrate().await;
+        let cluster = Cluster::with_redis(&pair.urls(), &redis.url()).await.unwrap();
+        cluster.migrate().await.unwrap();
         let mut members = Vec::new();
         for (role, name) in [("api", "api-1"), ("api", "api-2"), ("worker", "worker-1"), ("worker", "worker-2")] {
-            members.push(cluster.start(role, name).await);
+            members.push(cluster.start(role, name).await.unwrap());
         }
         let clients = vec![members[0].client().await.unwrap(), members[1].client().await.unwrap()];
         Self { pair, members, clients, _redis: redis, _cluster: cluster }

@@ -1,10 +1,10 @@
 //! What many sign-ups leave in Redis.
 
 use servers::Redis;
-use tests::{Client, eventually};
+use tests::{Client, Cluster, eventually};
 use tokio::time::Instant;
 
-use crate::cluster::{Cluster, stop};
+use crate::cluster::stop;
 use crate::redis::{is_ready, redis, sign_ups};
 use crate::site::Site;
 use crate::{BUSY, how_many};
@@ -46,9 +46,9 @@ async fn settled(client: &Client, site: &Site, redis: &Redis) -> Weight {
 async fn redis_does_not_grow_with_sign_ups() {
     let _busy = BUSY.read().await;
     let (site, redis) = (Site::with_database().await, redis().await);
-    let cluster = Cluster::with_redis(&site.url, &redis.url()).await;
-    cluster.migrate().await;
-    let members = [cluster.start("api", "api").await, cluster.start("worker", "worker").await];
+    let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();
+    cluster.migrate().await.unwrap();
+    let members = [cluster.start("api", "api").await.unwrap(), cluster.start("worker", "worker").await.unwrap()];
     let clients = [members[0].client().await.unwrap()];
     is_ready(&clients[0], "ready").await;
     let tenth = how_many("SIGN_UPS", 2_000) / 10;

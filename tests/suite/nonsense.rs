@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use saga::SagaId;
 use servers::Redis;
 use signup::STEPS;
-use tests::{Client, eventually};
+use tests::{Client, Cluster, eventually};
 
-use crate::cluster::{Cluster, stop};
+use crate::cluster::stop;
 use crate::embedded::ended;
 use crate::redis::{is_ready, redis};
 use crate::site::Site;
@@ -73,9 +73,9 @@ async fn accept(client: &Client, who: std::ops::Range<usize>) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_lies_in_the_queues_each_sign_up_is_done_once() {
     let (site, redis) = (Site::with_database().await, redis().await);
-    let cluster = Cluster::with_redis(&site.url, &redis.url()).await;
-    cluster.migrate().await;
-    let api = cluster.start("api", "api").await;
+    let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();
+    cluster.migrate().await.unwrap();
+    let api = cluster.start("api", "api").await.unwrap();
     let client = api.client().await.unwrap();
     is_ready(&client, "ready").await;
     // Hints of every step for sign-ups that are at none yet, in the order of nothing.
@@ -89,7 +89,7 @@ async fn whatever_lies_in_the_queues_each_sign_up_is_done_once() {
     for step in &STEPS {
         plant(&redis, step.as_str(), &foreign());
     }
-    let workers = [cluster.start("worker", "one").await, cluster.start("worker", "other").await];
+    let workers = [cluster.start("worker", "one").await.unwrap(), cluster.start("worker", "other").await.unwrap()];
     for worker in &workers {
         is_ready(&worker.client().await.unwrap(), "ready").await;
     }

@@ -11,7 +11,7 @@ use crate::{BUSY, how_many};
 async fn processes(site: &Fragile) -> Vec<Member> {
     let mut members = Vec::new();
     for (role, name) in [("api", "api-1"), ("api", "api-2"), ("worker", "worker-1"), ("worker", "worker-2")] {
-        members.push(site.cluster.start(role, name).await);
+        members.push(site.cluster.start(role, name).await.unwrap());
     }
     members
 }

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use servers::{Redis, RedisOptions};
-use tests::{Answer, Client, Member, eventually};
+use tests::{Answer, Client, Cluster, Member, eventually};
 use tokio::task::spawn_blocking;
 
 use crate::BUSY;
-use crate::cluster::Cluster;
 use crate::embedded::ended;
 use crate::site::Site;
 
@@ -51,12 +50,12 @@ pub(crate) async fn is_ready(client: &Client, status: &str) {
 async fn whatever_becomes_of_a_worker_and_of_redis_every_sign_up_completes() {
     let _busy = BUSY.read().await;
     let (site, mut redis) = (Site::with_database().await, redis().await);
-    let cluster = Cluster::with_redis(&site.url, &redis.url()).await;
-    cluster.migrate().await;
-    let apis = [cluster.start("api", "api-1").await, cluster.start("api", "api-2").await];
+    let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();
+    cluster.migrate().await.unwrap();
+    let apis = [cluster.start("api", "api-1").await.unwrap(), cluster.start("api", "api-2").await.unwrap()];
     let mut workers = Vec::new();
     for name in ["worker-1", "worker-2", "worker-3"] {
-        workers.push(cluster.start("worker", name).await);
+        workers.push(cluster.start("worker", name).await.unwrap());
     }
     let clients = [apis[0].client().await.unwrap(), apis[1].client().await.unwrap()];
     for client in &clients {
@@ -81,10 +80,10 @@ async fn whatever_becomes_of_a_worker_and_of_redis_every_sign_up_completes() {
 #[tokio::test]
 async fn redis_may_come_later_and_is_used_then() {
     let (site, mut redis) = (Site::with_database().await, redis().await);
-    let cluster = Cluster::with_redis(&site.url, &redis.url()).await;
-    cluster.migrate().await;
+    let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();
+    cluster.migrate().await.unwrap();
     redis.kill().unwrap();
-    let (api, worker) = (cluster.start("api", "api").await, cluster.start("worker", "worker").await);
+    let (api, worker) = (cluster.start("api", "api").await.unwrap(), cluster.start("worker", "worker").await.unwrap());
     let clients = [api.client().await.unwrap(), worker.client().await.unwrap()];
     for client in &clients {
         is_ready(client, "degraded").await;
@@ -113,10 +112,11 @@ async fn sign_up_ada(client: &Client) -> Answer {
 async fn of_2000_sign_ups_of_one_email_at_once_one_completes() {
     let _busy = BUSY.read().await;
     let (site, redis) = (Site::with_database().await, redis().await);
-    let cluster = Cluster::with_redis(&site.url, &redis.url()).await;
-    cluster.migrate().await;
-    let apis = [cluster.start("api", "api-1").await, cluster.start("api", "api-2").await];
-    let _workers: [Member; 2] = [cluster.start("worker", "one").await, cluster.start("worker", "other").await];
+    let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();
+    cluster.migrate().await.unwrap();
+    let apis = [cluster.start("api", "api-1").await.unwrap(), cluster.start("api", "api-2").await.unwrap()];
+    let _workers: [Member; 2] =
+        [cluster.start("worker", "one").await.unwrap(), cluster.start("worker", "other").await.unwrap()];
     let clients = [apis[0].client().await.unwrap(), apis[1].client().await.unwrap()];
     let asked = (0..2000).map(|number| sign_up_ada(&clients[number % 2]));
     let mut answers = BTreeMap::<(u16, String), usize>::new();

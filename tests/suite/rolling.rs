@@ -1,11 +1,11 @@
 //! A cluster whose processes are restarted, one after the other.
 
 use servers::{Redis, RedisOptions};
-use tests::{Client, Member, eventually};
+use tests::{Client, Cluster, Member, eventually};
 use tokio::task::block_in_place;
 
 use crate::BUSY;
-use crate::cluster::{Cluster, HANGS_ONCE, readiness, stop};
+use crate::cluster::{HANGS_ONCE, readiness, stop};
 use crate::load::{Doors, Load, accepted};
 use crate::site::Site;
 
@@ -25,10 +25,11 @@ async fn whoever_is_restarted_loses_no_request_and_no_sign_up_waits_for_a_lease(
     let _busy = BUSY.read().await;
     let (site, redis) =
         (Site::with_database().await, block_in_place(|| Redis::start(&RedisOptions::default())).unwrap());
-    let cluster = Cluster::with_redis(&site.url, &redis.url()).await;
-    cluster.migrate().await;
-    let mut apis = vec![cluster.start("api", "api-1").await, cluster.start("api", "api-2").await];
-    let mut workers = vec![cluster.start("worker", "worker-1").await, cluster.start("worker", "worker-2").await];
+    let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();
+    cluster.migrate().await.unwrap();
+    let mut apis = vec![cluster.start("api", "api-1").await.unwrap(), cluster.start("api", "api-2").await.unwrap()];
+    let mut workers =
+        vec![cluster.start("worker", "worker-1").await.unwrap(), cluster.start("worker", "worker-2").await.unwrap()];
     let mut clients = vec![apis[0].client().await.unwrap(), apis[1].client().await.unwrap()];
     let doors = Doors::to(clients.clone());
     let load = Load::begin(6, &doors);
@@ -40,12 +41,12 @@ async fn whoever_is_restarted_loses_no_request_and_no_sign_up_waits_for_a_lease(
         }
         load.goes_on(50).await;
         stop([workers.remove(0)]).await;
-        workers.push(cluster.start("worker", &format!("worker-{}", old + 3)).await);
+        workers.push(cluster.start("worker", &format!("worker-{}", old + 3)).await.unwrap());
         load.goes_on(50).await;
     }
     for old in 0..2 {
         leave(apis.remove(0), &clients.remove(0), &doors, &clients[0]).await;
-        apis.push(cluster.start("api", &format!("api-{}", old + 3)).await);
+        apis.push(cluster.start("api", &format!("api-{}", old + 3)).await.unwrap());
         clients.push(apis[1].client().await.unwrap());
         doors.are(&[&clients[0], &clients[1]]);
         load.goes_on(50).await;

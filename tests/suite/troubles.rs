@@ -1,11 +1,11 @@
 //! Redis, and each way in which it can be of no use.
 
 use servers::{Redis, RedisOptions};
-use tests::{Client, Member, eventually};
+use tests::{Client, Cluster, Member, eventually};
 use tokio::task::block_in_place;
 
 use crate::BUSY;
-use crate::cluster::{Cluster, stop};
+use crate::cluster::stop;
 use crate::embedded::ended;
 use crate::redis::{is_ready, sign_ups};
 use crate::site::Site;
@@ -24,9 +24,10 @@ impl Stage {
     async fn with(options: RedisOptions) -> Self {
         let redis = block_in_place(|| Redis::start(&options)).unwrap();
         let site = Site::with_database().await;
-        let cluster = Cluster::with_redis(&site.url, &redis.url()).await;
-        cluster.migrate().await;
-        let members = vec![cluster.start("api", "api").await, cluster.start("worker", "worker").await];
+        let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();
+        cluster.migrate().await.unwrap();
+        let members =
+            vec![cluster.start("api", "api").await.unwrap(), cluster.start("worker", "worker").await.unwrap()];
         let clients = vec![members[0].client().await.unwrap(), members[1].client().await.unwrap()];
         let stage = Self { redis, site, _cluster: cluster, members, clients, signed_up: 0 };
         stage.is("ready").await;

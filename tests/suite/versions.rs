@@ -2,9 +2,11 @@
 
 use saga::{SagaId, State};
 use signup::testing::next;
-use tests::Client;
+use tests::{Client, Cluster};
 
-use crate::cluster::Cluster;
+/// A process of the next version of the program.
+const NEXT: &[(&str, &str)] = &[(signup::testing::next::VARIABLE, "1")];
+
 use crate::embedded::ended;
 use crate::redis::redis;
 use crate::site::Site;
@@ -29,11 +31,12 @@ async fn journey(site: &Site, id: &str) -> (u32, Vec<String>) {
 #[tokio::test]
 async fn each_worker_takes_the_versions_that_it_knows_and_a_deploy_leaves_nobody_behind() {
     let (site, redis) = (Site::with_database().await, redis().await);
-    let cluster = Cluster::with_redis(&site.url, &redis.url()).await;
-    cluster.migrate().await;
-    let apis = [cluster.start("api", "old-api").await, cluster.start_next("api", "new-api").await];
+    let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();
+    cluster.migrate().await.unwrap();
+    let apis =
+        [cluster.start("api", "old-api").await.unwrap(), cluster.start_with("api", "new-api", NEXT).await.unwrap()];
     let (old, new) = (apis[0].client().await.unwrap(), apis[1].client().await.unwrap());
-    let worker = cluster.start("worker", "old-worker").await;
+    let worker = cluster.start("worker", "old-worker").await.unwrap();
 
     // The old worker leaves alone what it does not know, and goes on with what it does.
     let waiting = accepted(&new, "next", "Next").await;
@@ -45,7 +48,7 @@ async fn each_worker_takes_the_versions_that_it_knows_and_a_deploy_leaves_nobody
     assert_eq!((left.version, left.epoch, left.seq), (next::VERSION, 0, 0), "{left:?}");
 
     // The new one takes both, also when it is alone.
-    let _new_worker = cluster.start_next("worker", "new-worker").await;
+    let _new_worker = cluster.start_with("worker", "new-worker", NEXT).await.unwrap();
     assert_eq!(ended(&old, &waiting).await.text("status"), "completed");
     assert_eq!(journey(&site, &waiting).await, (next::VERSION, next::STEPS.map(str::to_owned).to_vec()));
     worker.kill().await.unwrap();

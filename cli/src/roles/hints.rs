@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::cluster::Cluster;
-use super::story;
+use super::seams;
 use crate::config::{Error, settings};
 
 /// How long pushing the last hints may take.
@@ -30,7 +30,7 @@ pub(super) struct Hints {
 impl Hints {
     /// Pushes hints from now on, whenever Redis is there.
     pub(super) fn begin(cluster: &Cluster, random: &Arc<dyn Random>) -> anyhow::Result<Self> {
-        let redis = Redis::open::<SignUp>(cluster.redis_url.reveal(), &story::outline(), Arc::clone(random))
+        let redis = Redis::open::<SignUp>(cluster.redis_url.reveal(), &seams::outline(), Arc::clone(random))
             .map_err(|error| Error::new(format!("`{}`: {error}", settings::REDIS_URL.variable)))?;
         let end = CancellationToken::new();
         let pushing = tokio::spawn({

@@ -7,12 +7,12 @@ use std::time::Duration;
 use ::api::{Api, Health, Waiters};
 use ::worker::Attendance;
 use saga::fleet::Process;
-use saga::{Clock, Listener, OsRandom, Policy, Random, SteadyClock, SystemClock, WorkerName};
+use saga::{Clock, Listener, OsRandom, Random, SteadyClock, Store, WorkerName};
 use signup::{HashKey, Sealer, SignUp};
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::{Role, story};
+use super::{Role, seams};
 use crate::database::Database;
 
 /// How long closing the database may take.
@@ -20,12 +20,13 @@ const CLOSING: Duration = Duration::from_secs(3);
 
 /// The time of this process: leases and due times must not jump with the machine's clock.
 pub(super) fn clock() -> Arc<dyn Clock> {
-    Arc::new(SteadyClock::set_by(&SystemClock))
+    Arc::new(SteadyClock::set_by(&seams::machine_clock()))
 }
 
 /// What every process is made of, whatever it does.
 pub(super) struct Parts<'d> {
     pub(super) database: &'d Database,
+    pub(super) store: Arc<dyn Store<SignUp>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     /// What it tells of itself. Leases bear its name.
@@ -36,7 +37,8 @@ impl<'d> Parts<'d> {
     pub(super) fn new(role: Role, database: &'d Database, clock: Arc<dyn Clock>) -> Self {
         let random: Arc<dyn Random> = Arc::new(OsRandom);
         let process = process(role, WorkerName::unique(role.name(), &*random));
-        Self { database, clock, random, process }
+        let store = seams::store(Arc::clone(&database.store));
+        Self { database, store, clock, random, process }
     }
 
     /// What it does besides, if it runs no workers.
@@ -44,8 +46,8 @@ impl<'d> Parts<'d> {
         Attendance {
             fleet: Arc::clone(&self.database.fleet),
             process: self.process.clone(),
-            store: Arc::clone(&self.database.store),
-            policy: Policy::STANDARD,
+            store: Arc::clone(&self.store),
+            policy: seams::policy(),
             random: Arc::clone(&self.random),
         }
     }
@@ -59,7 +61,7 @@ impl<'d> Parts<'d> {
         health: Arc<Health>,
     ) -> Api {
         Api {
-            store: Arc::clone(&self.database.store),
+            store: Arc::clone(&self.store),
             operators: Arc::clone(&self.database.operators),
             fleet: Arc::clone(&self.database.fleet),
             listener,
@@ -69,7 +71,7 @@ impl<'d> Parts<'d> {
             hash_key,
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
-            outline: story::outline(),
+            outline: seams::outline(),
         }
     }
 }

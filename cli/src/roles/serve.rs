@@ -15,7 +15,7 @@ use super::health_port::listen;
 use super::http::{self, Farewell};
 use super::parts::{Parts, clock, close};
 use super::work::{hasher, workers};
-use super::{PATIENCE, Role, story, with_stop};
+use super::{PATIENCE, Role, seams, with_stop};
 use crate::config::{Config, settings};
 use crate::data_dir::DataDir;
 use crate::database::{Database, Shared};
@@ -40,7 +40,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     database.agree_on(&config, &shared).await?;
 
     let parts = Parts::new(Role::Serve, &database, clock);
-    let (wakes, waiters) = (Arc::new(Wakes::new(&story::outline().steps)), Arc::new(Waiters::new()));
+    let (wakes, waiters) = (Arc::new(Wakes::new(&seams::outline().steps)), Arc::new(Waiters::new()));
     // All who are told of sagas that advance.
     let listener: Arc<dyn Listener> =
         Arc::new(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as Arc<dyn Listener>]);

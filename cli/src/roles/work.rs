@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use ::worker::{Slots, Wakes, Workers};
 use anyhow::bail;
-use saga::{Engine, Listener, Policy};
+use saga::{Engine, Listener};
 use signup::{Cost, Hasher, SignUp, Unsealer};
 use tracing::debug;
 
 use super::parts::Parts;
-use super::story;
+use super::seams;
 
 /// How long one hash may take: half of a step's time, since two may share a core.
 const SLOWEST_HASH: Duration = Duration::from_millis(2500);
@@ -38,8 +38,8 @@ pub(super) fn workers(
     listener: Arc<dyn Listener>,
     wakes: Arc<Wakes>,
 ) -> anyhow::Result<Workers<SignUp>> {
-    let (store, random, policy) = (Arc::clone(&parts.database.store), Arc::clone(&parts.random), Policy::STANDARD);
-    let definition = story::definition(unsealer, hasher);
+    let (store, random, policy) = (Arc::clone(&parts.store), Arc::clone(&parts.random), seams::policy());
+    let definition = seams::definition(unsealer, hasher);
     policy.check(&definition)?;
     let name = parts.process.name.clone();
     let engine = Engine::new(definition, Arc::clone(&store), listener, Arc::clone(&random), policy, name);

@@ -13,7 +13,7 @@ use super::health_port::HealthPort;
 use super::hints::Hints;
 use super::parts::{Parts, clock, close};
 use super::work::{hasher, workers};
-use super::{PATIENCE, Role, story};
+use super::{PATIENCE, Role, seams};
 use crate::config::{Config, settings};
 use crate::database::{Database, Shared};
 use crate::signals;
@@ -36,7 +36,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     database.agree_on(&config, &[Shared::Seal(&settings::SEAL_PRIVATE_KEY, &unsealer.sealer())]).await?;
 
     let parts = Parts::new(Role::Worker, &database, clock());
-    let wakes = Arc::new(Wakes::new(&story::outline().steps));
+    let wakes = Arc::new(Wakes::new(&seams::outline().steps));
     let hints = Hints::begin(&cluster, &parts.random)?;
     // All who are told of sagas that advance: here, and through Redis elsewhere. Whom that does not reach finds what is due
     // at the next tick.

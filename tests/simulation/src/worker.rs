@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use saga::testing::Sabotage;
+use saga::testing::{Pace, Sabotage};
 use saga::{Attempt, Direction, Engine, Job, Policy, Ran, StepName, WorkerName};
 use signup::SignUp;
 
@@ -41,7 +41,7 @@ impl Worker {
         let fated = Arc::clone(world);
         let sabotage: Arc<dyn Sabotage<SignUp>> =
             Arc::new(move |attempt: &Attempt<SignUp>, direction: Direction| fated.fault(attempt, direction));
-        let definition = people::definition().sabotaged(&sabotage);
+        let definition = people::definition().sabotaged(&sabotage, Pace::STANDARD);
         let listener = Arc::clone(world) as _;
         let engine = Engine::new(definition, store as _, listener, random, Policy::STANDARD, name);
         Arc::new(Self { who, world: Arc::clone(world), life, engine, hand: Mutex::default() })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use saga::fleet::Process as Told;
-use saga::testing::Sabotage;
+use saga::testing::{Pace, Sabotage};
 use saga::{Engine, Listener, OsRandom, Policy, Random, StepName, WorkerName};
 use signup::testing::ByName;
 use signup::{Hasher, SignUp};
@@ -28,7 +28,7 @@ pub(crate) struct Process {
 pub(crate) fn definition() -> saga::Definition<SignUp> {
     let hasher = Hasher::new("m=8,t=1,p=1".parse().unwrap(), 2);
     let sabotage: Arc<dyn Sabotage<SignUp>> = Arc::new(ByName);
-    signup::definition(World::unsealer(), Arc::new(hasher)).sabotaged(&sabotage)
+    signup::definition(World::unsealer(), Arc::new(hasher)).sabotaged(&sabotage, Pace::STANDARD)
 }
 
 pub(crate) fn steps() -> Vec<StepName> {

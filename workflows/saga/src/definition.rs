@@ -116,12 +116,13 @@ impl<S: Saga> Definition<S> {
         self.steps.iter()
     }
 
-    /// Wraps every step, so that a test can make it refuse, fail or panic.
+    /// Wraps every step, so that a test can make it refuse, fail or panic, and give it less time.
     #[cfg(feature = "testing")]
     #[must_use]
-    pub fn sabotaged(self, sabotage: &Arc<dyn crate::testing::Sabotage<S>>) -> Self {
-        let wrap = |step| Arc::new(crate::testing::Sabotaged::new(step, Arc::clone(sabotage))) as Arc<dyn AnyStep<S>>;
-        let before = self.before.map(|before| Box::new(before.sabotaged(sabotage)));
+    pub fn sabotaged(self, sabotage: &Arc<dyn crate::testing::Sabotage<S>>, pace: crate::testing::Pace) -> Self {
+        let wrapped = |step| crate::testing::Sabotaged::new(step, Arc::clone(sabotage), pace);
+        let wrap = |step| Arc::new(wrapped(step)) as Arc<dyn AnyStep<S>>;
+        let before = self.before.map(|before| Box::new(before.sabotaged(sabotage, pace)));
         Self { version: self.version, steps: self.steps.into_iter().map(wrap).collect(), before }
     }
 }

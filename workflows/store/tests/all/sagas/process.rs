@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use saga::store::{Accepted, Error};
-use saga::testing::{Fault, Sabotage};
+use saga::testing::{Fault, Pace, Sabotage};
 use saga::{Active, Attempt, Direction, Engine, Job, Policy, Ran, SagaId, State, StepName, Store, WorkerName};
 use signup::{Cost, Hasher, Proposal, SignUp};
 use store::facts::{Facts, SagaFact};
@@ -43,7 +43,7 @@ impl Process {
         let sabotage: Arc<dyn Sabotage<SignUp>> = Arc::new(sabotage);
         let random = Arc::new(Seeded::new(w.proposal("seed").saga.uuid().as_u64_pair().1));
         let worker = WorkerName::unique("test", &*random);
-        let definition = definition.sabotaged(&sabotage);
+        let definition = definition.sabotaged(&sabotage, Pace::STANDARD);
         Policy::STANDARD.check(&definition).unwrap();
         let engine = Engine::new(definition, Arc::clone(&line) as _, Arc::new(()), random, Policy::STANDARD, worker);
         Self { engine, line }

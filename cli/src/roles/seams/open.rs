@@ -1,0 +1,34 @@
+//! A build for tests, which their environment reaches into.
+
+use std::sync::Arc;
+
+use saga::testing::{Pace, Skewed};
+use saga::{Clock, Definition, Outline, Policy, Store, SystemClock};
+use signup::testing::{ByName, next};
+use signup::{Hasher, SignUp, Unsealer};
+
+/// What sign-ups are accepted as.
+pub(in super::super) fn outline() -> Outline {
+    if next::is_asked_for() { next::outline() } else { signup::outline() }
+}
+
+/// What runs them, with the faults that they carry.
+pub(in super::super) fn definition(unsealer: Unsealer, hasher: Arc<Hasher>) -> Definition<SignUp> {
+    let story = if next::is_asked_for() { next::definition } else { signup::definition };
+    story(unsealer, hasher).sabotaged(&(Arc::new(ByName) as Arc<_>), Pace::of_environment())
+}
+
+/// The engine's limits, at the pace that is asked for.
+pub(in super::super) fn policy() -> Policy {
+    Pace::of_environment().hurry(Policy::STANDARD)
+}
+
+/// The machine's clock, as far off as is asked for.
+pub(in super::super) fn machine_clock() -> impl Clock {
+    Skewed::by_environment(SystemClock)
+}
+
+/// The store that all is written to.
+pub(in super::super) fn store(store: Arc<dyn Store<SignUp>>) -> Arc<dyn Store<SignUp>> {
+    store
+}

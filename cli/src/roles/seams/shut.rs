@@ -1,0 +1,23 @@
+//! A build for people.
+
+use std::sync::Arc;
+
+use saga::{Clock, Policy, Store, SystemClock};
+use signup::SignUp;
+
+pub(in super::super) use signup::{definition, outline};
+
+/// The engine's limits.
+pub(in super::super) fn policy() -> Policy {
+    Policy::STANDARD
+}
+
+/// The machine's clock.
+pub(in super::super) fn machine_clock() -> impl Clock {
+    SystemClock
+}
+
+/// The store that all is written to.
+pub(in super::super) fn store(store: Arc<dyn Store<SignUp>>) -> Arc<dyn Store<SignUp>> {
+    store
+}
