@@ -14,6 +14,7 @@ use super::hints::Hints;
 use super::http::{self, Farewell};
 use super::parts::{Parts, clock, close};
 use super::presence::Presence;
+use super::seams;
 use crate::config::{Config, settings};
 use crate::database::{Database, Shared};
 use crate::signals;
@@ -39,7 +40,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let hints = Hints::begin(&cluster, &parts.random)?;
     // All who are told of sagas that advance. The workers are other processes: they are told through Redis, and find what
     // is due at their next tick.
-    let listener: Arc<dyn Listener> = Arc::new(vec![Arc::clone(&waiters) as Arc<dyn Listener>, hints.redis.listener()]);
+    let listener = seams::listener(vec![Arc::clone(&waiters) as Arc<dyn Listener>, hints.redis.listener()]);
     let api = parts.api((keys.sealer, keys.hash_key), listener, Arc::clone(&waiters), Arc::clone(&health));
     let presence = Presence::begin(parts.attendance());
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);

@@ -42,8 +42,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let parts = Parts::new(Role::Serve, &database, clock);
     let (wakes, waiters) = (Arc::new(Wakes::new(&seams::outline().steps)), Arc::new(Waiters::new()));
     // All who are told of sagas that advance.
-    let listener: Arc<dyn Listener> =
-        Arc::new(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as Arc<dyn Listener>]);
+    let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as _]);
     let workers = workers(&parts, (secrets.unsealer, hasher), Arc::clone(&listener), wakes)?;
     let health = Arc::new(Health::starting());
     let api = parts.api((sealer, secrets.hash_key), listener, Arc::clone(&waiters), Arc::clone(&health));

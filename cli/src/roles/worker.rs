@@ -40,7 +40,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let hints = Hints::begin(&cluster, &parts.random)?;
     // All who are told of sagas that advance: here, and through Redis elsewhere. Whom that does not reach finds what is due
     // at the next tick.
-    let listener: Arc<dyn Listener> = Arc::new(vec![Arc::clone(&wakes) as Arc<dyn Listener>, hints.redis.listener()]);
+    let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, hints.redis.listener()]);
     let workers = workers(&parts, (unsealer, hasher), listener, wakes)?;
     let workers = Workers { redis: Some(Arc::clone(&hints.redis)), ..workers };
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use saga::StepName;
+#[cfg(feature = "testing")]
+use saga::testing::crash;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -65,7 +67,12 @@ impl Pusher<'_> {
             return self.hints.dropped(&step, how_many);
         }
         let why = match timeout(PATIENCE, self.send(&step, hints)).await {
-            Ok(Ok(())) => return self.hints.pushed(&step, how_many),
+            Ok(Ok(())) => {
+                self.hints.pushed(&step, how_many);
+                #[cfg(feature = "testing")]
+                crash::came_back(&crash::Act::Hint).await;
+                return;
+            }
             Ok(Err(error)) => error,
             Err(_) => "no answer to a push in time".to_owned(),
         };
@@ -82,6 +89,8 @@ impl Pusher<'_> {
         wake.arg(&self.queues.wakes).arg(step.as_str());
         // Both go over the same connection, in this order, and neither waits for the other's answer.
         let pushed = backend::push(connection.clone(), queue, hints);
+        #[cfg(feature = "testing")]
+        let pushed = crash::through(&crash::Act::Hint, None, pushed, || "the answer was lost".to_owned());
         let woken = wake.query_async::<()>(&mut connection);
         // Whom it does not wake looks at its own tick.
         let (pushed, _) = tokio::join!(biased; pushed, woken);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use redis::aio::{ConnectionLike, ConnectionManager};
-use redis::{Cmd, Pipeline, RedisFuture, Value};
+use redis::{Cmd, Pipeline, RedisFuture, RedisResult, Value};
 
 use super::ear::Ear;
 
@@ -29,7 +29,7 @@ impl ConnectionLike for Sieve {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
             let _asking = self.ear.ask();
-            let mut answer = self.inner.req_packed_command(command).await?;
+            let mut answer = send(&mut self.inner, command).await?;
             if let Some((payloads, notes)) = fetched(&mut answer) {
                 sift(payloads, notes);
                 (self.answered)();
@@ -50,6 +50,24 @@ impl ConnectionLike for Sieve {
     fn get_db(&self) -> i64 {
         self.inner.get_db()
     }
+}
+
+#[cfg(not(feature = "testing"))]
+async fn send(connection: &mut ConnectionManager, command: &Cmd) -> RedisResult<Value> {
+    connection.req_packed_command(command).await
+}
+
+/// With the crash points of an acknowledgement, which is the one command that names what is done.
+#[cfg(feature = "testing")]
+async fn send(connection: &mut ConnectionManager, command: &Cmd) -> RedisResult<Value> {
+    use saga::testing::crash::{Act, came_back, through};
+    came_back(&Act::Acknowledge).await;
+    let mut arguments = command.args_iter();
+    let is_acknowledgement =
+        arguments.any(|argument| matches!(argument, redis::Arg::Simple(b) if b.ends_with(b":done")));
+    let call = connection.req_packed_command(command);
+    let lost = || redis::RedisError::from((redis::ErrorKind::Io, "the answer was lost"));
+    if is_acknowledgement { through(&Act::Acknowledge, None, call, lost).await } else { call.await }
 }
 
 /// The answer of the script that fetches hints, the only one of this shape: the payloads, and what is noted of each.

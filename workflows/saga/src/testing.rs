@@ -1,6 +1,7 @@
 //! Seams for tests.
 
 mod clock;
+pub mod crash;
 mod pace;
 mod sabotage;
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use saga::testing::crash::{Begun, Crashing, Told};
 use saga::testing::{Pace, Skewed};
-use saga::{Clock, Definition, Outline, Policy, Store, SystemClock};
+use saga::{Clock, Definition, Listener, Outline, Policy, Store, SystemClock};
 use signup::testing::{ByName, next};
 use signup::{Hasher, SignUp, Unsealer};
 
@@ -15,7 +16,7 @@ pub(in super::super) fn outline() -> Outline {
 /// What runs them, with the faults that they carry.
 pub(in super::super) fn definition(unsealer: Unsealer, hasher: Arc<Hasher>) -> Definition<SignUp> {
     let story = if next::is_asked_for() { next::definition } else { signup::definition };
-    story(unsealer, hasher).sabotaged(&(Arc::new(ByName) as Arc<_>), Pace::of_environment())
+    story(unsealer, hasher).sabotaged(&(Arc::new(Begun(ByName)) as Arc<_>), Pace::of_environment())
 }
 
 /// The engine's limits, at the pace that is asked for.
@@ -28,7 +29,12 @@ pub(in super::super) fn machine_clock() -> impl Clock {
     Skewed::by_environment(SystemClock)
 }
 
-/// The store that all is written to.
+/// The store that all is written to, with its crash points.
 pub(in super::super) fn store(store: Arc<dyn Store<SignUp>>) -> Arc<dyn Store<SignUp>> {
-    store
+    Arc::new(Crashing(store))
+}
+
+/// Those who are told of sagas that advance, with the crash point that comes after it.
+pub(in super::super) fn listener(listeners: Vec<Arc<dyn Listener>>) -> Arc<dyn Listener> {
+    Arc::new(Told(Arc::new(listeners)))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use saga::{Clock, Policy, Store, SystemClock};
+use saga::{Clock, Listener, Policy, Store, SystemClock};
 use signup::SignUp;
 
 pub(in super::super) use signup::{definition, outline};
@@ -15,6 +15,11 @@ pub(in super::super) fn policy() -> Policy {
 /// The machine's clock.
 pub(in super::super) fn machine_clock() -> impl Clock {
     SystemClock
+}
+
+/// Those who are told of sagas that advance.
+pub(in super::super) fn listener(listeners: Vec<Arc<dyn Listener>>) -> Arc<dyn Listener> {
+    Arc::new(listeners)
 }
 
 /// The store that all is written to.
