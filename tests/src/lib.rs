@@ -4,6 +4,7 @@ mod binary;
 mod client;
 mod cluster;
 pub mod compose;
+pub mod crash;
 mod member;
 mod process;
 mod wait;

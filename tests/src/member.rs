@@ -89,9 +89,29 @@ impl Member {
     /// # Errors
     /// If it has ended already.
     pub async fn ask_to_stop(&self) -> anyhow::Result<()> {
+        self.signal("TERM").await
+    }
+
+    /// Stops the process where it is: it keeps all that it has, and does nothing.
+    ///
+    /// # Errors
+    /// If it has ended already.
+    pub async fn pause(&self) -> anyhow::Result<()> {
+        self.signal("STOP").await
+    }
+
+    /// Lets it go on after [`Member::pause`].
+    ///
+    /// # Errors
+    /// If it has ended already.
+    pub async fn resume(&self) -> anyhow::Result<()> {
+        self.signal("CONT").await
+    }
+
+    async fn signal(&self, name: &str) -> anyhow::Result<()> {
         let pid = self.child.id().context("it has ended already")?.to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().await?;
-        ensure!(sent.success(), "SIGTERM was not sent");
+        let sent = Command::new("kill").args(["-s", name, &pid]).status().await?;
+        ensure!(sent.success(), "SIG{name} was not sent");
         Ok(())
     }
 

@@ -1,0 +1,21 @@
+//! The crash matrix: every crash point, met by every fault, on every way that a sign-up can go.
+//!
+//! Each [`Schedule`] is run on processes of its own: one is halted at the point by [`saga::testing::crash`], meets its
+//! fault, and others go on. Then the sign-up must have ended as it would have without the fault, once, and nothing may be
+//! left of what it undid. A [`Lane`] runs one schedule after the other on a database and a Redis of its own; several run
+//! at a time.
+
+mod act;
+mod fault;
+mod halts;
+mod lane;
+mod lock;
+mod matrix;
+mod report;
+mod schedule;
+mod stage;
+
+pub use lane::{Lane, Seen};
+pub use matrix::{Findings, run};
+pub use report::table;
+pub use schedule::{Fault, Outcome, Schedule};

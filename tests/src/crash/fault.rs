@@ -1,0 +1,71 @@
+//! What a halted process meets.
+
+use anyhow::Context;
+use saga::testing::crash::Moment;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use super::halts::Halted;
+use super::lane::Lane;
+use super::lock::{Lock, is_of_redis};
+use super::schedule::{Fault, Schedule};
+use crate::Member;
+
+const TERMINATE: &str = "
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE datname = current_database() AND application_name = 'signup'";
+
+/// Does to a halted process what the schedule says. What was held on the server is let go where the fault has happened:
+/// a process that is gone may yet have written. Gives back one that is stopped, and who waits in it.
+pub(super) async fn strike(
+    lane: &Lane,
+    schedule: &Schedule,
+    victim: Member,
+    halted: Halted,
+    lock: Option<Lock<'_>>,
+) -> anyhow::Result<(Option<Member>, Option<Halted>)> {
+    let act = &schedule.point.act;
+    match schedule.fault {
+        Fault::Kill => {
+            victim.kill().await?;
+            release(lock).await?;
+            Ok((None, None))
+        }
+        Fault::Stop => {
+            victim.pause().await?;
+            release(lock).await?;
+            Ok((Some(victim), Some(halted)))
+        }
+        Fault::Cut => {
+            let way = if is_of_redis(act) { &lane.redis_way } else { &lane.database_way };
+            way.reset();
+            release(lock).await?;
+            match schedule.point.moment {
+                Moment::Written => halted.lose().await,
+                Moment::Before | Moment::Sent | Moment::Answered => halted.go().await,
+            }
+            Ok((Some(victim), None))
+        }
+        Fault::Terminate => {
+            if is_of_redis(act) {
+                lane.redis.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])?;
+            } else {
+                terminate(&lane.database).await.context("the connections are not ended")?;
+            }
+            release(lock).await?;
+            halted.go().await;
+            Ok((Some(victim), None))
+        }
+    }
+}
+
+async fn release(lock: Option<Lock<'_>>) -> anyhow::Result<()> {
+    match lock {
+        Some(lock) => lock.release().await,
+        None => Ok(()),
+    }
+}
+
+async fn terminate(database: &str) -> anyhow::Result<()> {
+    PgConnection::connect(database).await?.execute(AssertSqlSafe(TERMINATE)).await?;
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Many schedules, several at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use servers::{Durability, Postgres};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+
+use super::lane::{Lane, Seen};
+use super::schedule::Schedule;
+
+/// What came of many schedules.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// How many were run.
+    pub ran: usize,
+    /// What does not hold, of each that went wrong.
+    pub wrong: Vec<String>,
+    /// What was seen on the way.
+    pub seen: Seen,
+}
+
+/// What all lanes have in common.
+struct Work {
+    machine: Arc<Postgres>,
+    schedules: Vec<Schedule>,
+    next: AtomicUsize,
+    done: UnboundedSender<anyhow::Result<Seen>>,
+}
+
+/// Runs them in order, so many at a time, and tells after each what there is so far.
+///
+/// # Errors
+/// If the servers do not start.
+pub async fn run(schedules: Vec<Schedule>, lanes: usize, tell: impl Fn(&Findings)) -> anyhow::Result<Findings> {
+    let machine = Arc::new(tokio::task::spawn_blocking(|| Postgres::start(Durability::None)).await??);
+    let (done, mut came) = unbounded_channel();
+    let lanes = lanes.min(schedules.len());
+    let work = Arc::new(Work { machine, schedules, next: AtomicUsize::new(0), done });
+    let mut tasks = JoinSet::new();
+    for lane in 0..lanes {
+        tasks.spawn(work_on(lane, Arc::clone(&work)));
+    }
+    drop(work);
+    let mut findings = Findings::default();
+    while let Some(ran) = came.recv().await {
+        findings.ran += 1;
+        match ran {
+            Ok(seen) => findings.seen += seen,
+            Err(error) => findings.wrong.push(format!("{error:#}")),
+        }
+        tell(&findings);
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    Ok(findings)
+}
+
+async fn work_on(number: usize, work: Arc<Work>) -> anyhow::Result<()> {
+    let mut lane = Lane::start(&work.machine, &format!("lane{number}")).await?;
+    let mut lives = 0;
+    while let Some(schedule) = work.schedules.get(work.next.fetch_add(1, Ordering::Relaxed)) {
+        let ran = lane.run(schedule).await;
+        let went_wrong = ran.is_err();
+        let _ = work.done.send(ran);
+        if went_wrong {
+            // What is wrong with this one shall not be taken for a fault of the next.
+            lives += 1;
+            lane = Lane::start(&work.machine, &format!("lane{number}_{lives}")).await?;
+        }
+    }
+    lane.end().await
+}

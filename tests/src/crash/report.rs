@@ -1,0 +1,62 @@
+//! What the matrix has shown, for people.
+
+use std::fmt::Write;
+
+use saga::testing::crash::{Act, Moment, Point};
+
+use super::schedule::{Fault, Outcome, STEPS, Schedule};
+
+const HEAD: &str = "# The crash matrix
+
+Each mark is a sign-up with processes of its own: `signup api` and `signup worker` on PostgreSQL and Redis. One process is
+halted at the crash point of the row, on the way of the column, and meets a fault there:
+
+- **K**: it is killed (`kill -9`), and another goes on.
+- **S**: it is stopped (SIGSTOP) until its lease has run out and another has ended the saga, and then goes on where it was.
+- **C**: its connections are reset; the answer that it waits for, or has not looked at yet, is lost.
+- **T**: the server ends its connections: `pg_terminate_backend`, `CLIENT KILL`.
+
+A mark means that the sign-up then ended as the column says, once; that nothing of it was left where it failed, and nothing
+was lacking where it completed; that every invariant held over the whole database; and that each process that was not killed
+ended by itself, well, when it was asked to. A dash means that a sign-up that goes this way never comes to the point: a
+process that would have halted there did not.
+
+*before*: nothing has been sent. *sent*: the server has the statement, and is kept from writing it until the fault has
+happened; then it may write for a process that is gone. *written*: it is written, and whoever sent it does not know.
+*answered*: whoever sent it knows, and has told those who are to hear of it.
+
+This page is what the run in `tests/suite/crash.rs` says; `UPDATE=1 cargo test -p tests --all-features -- crash` writes it.
+";
+
+/// The page of a run in which all went well.
+pub fn table() -> String {
+    let mut page = HEAD.to_owned();
+    let all = Schedule::all();
+    let reachable = all.iter().filter(|schedule| schedule.is_reachable()).count();
+    let never = (all.len() - reachable) / Fault::ALL.len();
+    let _ = writeln!(page, "\n{reachable} schedules were run, and {never} points that are never come to.\n");
+    let columns: Vec<_> = Outcome::ALL.iter().map(ToString::to_string).collect();
+    let _ = writeln!(page, "| point | {} |", columns.join(" | "));
+    let _ = writeln!(page, "|---|{}", "---|".repeat(columns.len()));
+    for act in Act::all(&STEPS) {
+        for moment in Moment::ALL {
+            let point = Point { act: act.clone(), moment };
+            let cells = Outcome::ALL.map(|outcome| cell(&point, outcome));
+            let _ = writeln!(page, "| {point} | {} |", cells.join(" | "));
+        }
+    }
+    page
+}
+
+fn cell(point: &Point, outcome: Outcome) -> String {
+    let schedule = |fault| Schedule { point: point.clone(), outcome, fault, again: None };
+    let marks = Fault::ALL.map(|fault| match (schedule(fault).is_reachable(), fault) {
+        (false, _) => "",
+        (true, Fault::Kill) => "K",
+        (true, Fault::Stop) => "S",
+        (true, Fault::Cut) => "C",
+        (true, Fault::Terminate) => "T",
+    });
+    let marks = marks.concat();
+    if marks.is_empty() { "–".to_owned() } else { marks }
+}

@@ -1,0 +1,154 @@
+//! One schedule, from its sign-up to its end.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, ensure};
+use saga::testing::crash::{Act, POINT, Point, SOCKET};
+
+use super::act::{Request, role};
+use super::fault::strike;
+use super::halts::Halts;
+use super::lane::Lane;
+use super::lock::Lock;
+use super::schedule::{Fault, Schedule};
+use crate::{Answer, Member, eventually};
+
+/// What one schedule is run with.
+pub(super) struct Stage<'l> {
+    lane: &'l Lane,
+    schedule: &'l Schedule,
+    halts: Halts,
+    number: usize,
+}
+
+impl<'l> Stage<'l> {
+    pub(super) fn new(lane: &'l Lane, schedule: &'l Schedule, number: usize) -> anyhow::Result<Self> {
+        let halts = Halts::listen(lane.cluster.folder().join(format!("{number}.sock")))?;
+        Ok(Self { lane, schedule, halts, number })
+    }
+
+    /// Where its processes log.
+    pub(super) fn logs(&self) -> Vec<PathBuf> {
+        ["victim", "heir", "last"].map(|name| self.lane.cluster.log(&self.name(name))).to_vec()
+    }
+
+    fn name(&self, name: &str) -> String {
+        format!("{}-{name}", self.number)
+    }
+
+    /// Runs it.
+    pub(super) async fn play(&self) -> anyhow::Result<()> {
+        let act = &self.schedule.point.act;
+        let mut request = self.sign_up();
+        let mut id = None;
+        // The saga is there before a worker that is to halt at it, or an operator who acts on it.
+        if role(act) == "worker" || *act == Act::Operate {
+            let accepted = request.insist(&self.lane.client).await?.text("workflow_id").to_owned();
+            request = Request::retry(&accepted, &self.lane.token);
+            id = Some(accepted);
+        }
+        let mut lock = Lock::at_hand(act, &self.lane.database, &self.lane.redis).await?;
+        let victim = self.armed(role(act), "victim", &self.schedule.point).await?;
+        let client = if role(act) == "api" { Some(victim.client().await?) } else { None };
+        let asked = client.map(|client| {
+            let request = request.clone();
+            tokio::spawn(async move { request.insist(&client).await })
+        });
+        let (line, mut halted) = self.halts.next().await?;
+        let held = line == "sending";
+        if held {
+            lock.take().await?;
+            halted.go().await;
+            halted = self.halts.next().await?.1;
+            lock.is_waited_for().await?;
+        }
+        let (victim, halted) = strike(self.lane, self.schedule, victim, halted, held.then_some(lock)).await?;
+        if let Some(asked) = asked {
+            let answer = if self.schedule.fault.is_of_the_process() {
+                // Whoever asked of a process that is gone asks another.
+                asked.abort();
+                request.insist(&self.lane.client).await?
+            } else {
+                asked.await??
+            };
+            id.get_or_insert_with(|| answer.text("workflow_id").to_owned());
+        }
+        let heirs = self.go_on().await?;
+        self.ends(&id.context("no id")?).await?;
+        if let Some(victim) = victim {
+            if self.schedule.fault == Fault::Stop {
+                victim.resume().await?;
+            }
+            if let Some(halted) = halted {
+                halted.go().await;
+            }
+            end(victim).await?;
+        }
+        for heir in heirs {
+            end(heir).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs it where the point is not on the way: nobody halts, and all is well.
+    pub(super) async fn play_past(&self) -> anyhow::Result<()> {
+        let id = self.sign_up().insist(&self.lane.client).await?.text("workflow_id").to_owned();
+        let worker = self.armed("worker", "victim", &self.schedule.point).await?;
+        self.ends(&id).await?;
+        end(worker).await?;
+        self.halts.none().await
+    }
+
+    fn sign_up(&self) -> Request {
+        Request::sign_up(&format!("person{}@example.com", self.number), &self.schedule.outcome.full_name())
+    }
+
+    /// Starts whoever goes on, if somebody has to; where it happens again, that one is killed, and another goes on.
+    async fn go_on(&self) -> anyhow::Result<Vec<Member>> {
+        let nobody_else = role(&self.schedule.point.act) == "api" || self.schedule.fault.is_of_the_process();
+        if !nobody_else {
+            return Ok(Vec::new());
+        }
+        let Some(again) = &self.schedule.again else {
+            let name = self.name("heir");
+            return Ok(vec![self.lane.cluster.spawn("worker", &name).await?]);
+        };
+        let heir = self.armed("worker", "heir", again).await?;
+        let (line, mut halted) = self.halts.next().await?;
+        if line == "sending" {
+            halted.go().await;
+            halted = self.halts.next().await?.1;
+        }
+        heir.kill().await?;
+        drop(halted);
+        Ok(vec![self.lane.cluster.spawn("worker", &self.name("last")).await?])
+    }
+
+    /// A process that halts at this point; it is ready when this returns, unless it has halted.
+    async fn armed(&self, role: &str, name: &str, point: &Point) -> anyhow::Result<Member> {
+        let (point, socket) = (point.to_string(), self.halts.path().display().to_string());
+        let variables = [(POINT, &*point), (SOCKET, &*socket)];
+        self.lane.cluster.start_with(role, &self.name(name), &variables).await
+    }
+
+    /// Waits for the sign-up's end, which is the one that it would have had without the fault.
+    async fn ends(&self, id: &str) -> anyhow::Result<()> {
+        let path = format!("/v1/signups/{id}");
+        let ended = |answer: &Answer| answer.status == 200 && ["completed", "failed"].contains(&answer.text("status"));
+        let get = || async { self.lane.client.get(&path).await.ok().filter(ended) };
+        let answer = eventually("the sign-up ends", get).await?;
+        let end = (answer.text("status"), answer.text("code"));
+        ensure!(end == self.schedule.outcome.end(), "it has ended as {end:?}");
+        Ok(())
+    }
+}
+
+/// SIGTERM: it ends well.
+async fn end(mut member: Member) -> anyhow::Result<()> {
+    // Before that it would not know what to do.
+    member.says(" started").await?;
+    member.ask_to_stop().await?;
+    let status = member.ended().await?;
+    ensure!(status.success(), "{status}");
+    Ok(())
+}
