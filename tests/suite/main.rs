@@ -6,6 +6,7 @@ mod architecture;
 mod cluster;
 mod compose;
 mod configuration;
+mod crash;
 mod embedded;
 mod failover;
 mod kill;

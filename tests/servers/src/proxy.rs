@@ -150,6 +150,11 @@ impl Proxy {
         self.network.sprung()
     }
 
+    /// How many clients have said something that is held in [`Mode::Hold`].
+    pub fn held(&self) -> usize {
+        self.network.held()
+    }
+
     /// What has passed.
     pub fn traffic(&self) -> Traffic {
         self.network.traffic()

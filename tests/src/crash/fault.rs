@@ -14,26 +14,34 @@ const TERMINATE: &str = "
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
  WHERE datname = current_database() AND application_name = 'signup'";
 
+/// What is left of a halted process, and of what it had sent.
+pub(super) struct Left<'l> {
+    pub(super) victim: Option<Member>,
+    /// Where it is stopped: it has yet to go on.
+    pub(super) halted: Option<Halted>,
+    /// What it had sent has yet to arrive.
+    pub(super) lock: Option<Lock<'l>>,
+}
+
 /// Does to a halted process what the schedule says. What was held on the server is let go where the fault has happened:
-/// a process that is gone may yet have written. Gives back one that is stopped, and who waits in it.
-pub(super) async fn strike(
+/// a process that is gone may yet have written.
+pub(super) async fn strike<'l>(
     lane: &Lane,
     schedule: &Schedule,
     victim: Member,
     halted: Halted,
-    lock: Option<Lock<'_>>,
-) -> anyhow::Result<(Option<Member>, Option<Halted>)> {
+    lock: Option<Lock<'l>>,
+) -> anyhow::Result<Left<'l>> {
     let act = &schedule.point.act;
     match schedule.fault {
         Fault::Kill => {
             victim.kill().await?;
             release(lock).await?;
-            Ok((None, None))
+            Ok(Left { victim: None, halted: None, lock: None })
         }
         Fault::Stop => {
             victim.pause().await?;
-            release(lock).await?;
-            Ok((Some(victim), Some(halted)))
+            Ok(Left { victim: Some(victim), halted: Some(halted), lock })
         }
         Fault::Cut => {
             let way = if is_of_redis(act) { &lane.redis_way } else { &lane.database_way };
@@ -43,7 +51,7 @@ pub(super) async fn strike(
                 Moment::Written => halted.lose().await,
                 Moment::Before | Moment::Sent | Moment::Answered => halted.go().await,
             }
-            Ok((Some(victim), None))
+            Ok(Left { victim: Some(victim), halted: None, lock: None })
         }
         Fault::Terminate => {
             if is_of_redis(act) {
@@ -53,12 +61,12 @@ pub(super) async fn strike(
             }
             release(lock).await?;
             halted.go().await;
-            Ok((Some(victim), None))
+            Ok(Left { victim: Some(victim), halted: None, lock: None })
         }
     }
 }
 
-async fn release(lock: Option<Lock<'_>>) -> anyhow::Result<()> {
+pub(super) async fn release(lock: Option<Lock<'_>>) -> anyhow::Result<()> {
     match lock {
         Some(lock) => lock.release().await,
         None => Ok(()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use servers::{Postgres, Proxy, Redis, RedisOptions};
+use sqlx::{Connection, PgConnection};
 use store::facts::{Facts, Snapshot};
 use store::invariants;
 use store::postgres::Database;
@@ -19,13 +20,20 @@ const PACE: (&str, &str) = (saga::testing::Pace::VARIABLE, "0.15");
 /// What is told of fences, and not of much else.
 const LOG: (&str, &str) = ("SIGNUP_LOG", "info,saga=debug");
 
+/// Statements that are being carried out.
+const ACTIVE: &str = "
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()";
+
 /// Where schedules are run.
 #[derive(Debug)]
 pub struct Lane {
     /// Of the database, past the proxy.
     pub(super) database: String,
+    /// The way to it of whoever is to meet a fault; the others have one where nothing happens.
     pub(super) database_way: Proxy,
     pub(super) redis: Redis,
+    /// The way to it of all.
     pub(super) redis_way: Proxy,
     pub(super) cluster: Cluster,
     /// An API that meets no crash point.
@@ -62,7 +70,7 @@ impl Lane {
         });
         let (redis, (database_way, redis_way)) = made.await??;
         let database = machine.url(name);
-        let cluster = Cluster::with_redis(&database_way.url(&database), &redis_way.url(&redis.url())).await?;
+        let cluster = Cluster::with_redis(&database, &redis_way.url(&redis.url())).await?;
         let cluster = cluster.telling(&[PACE, LOG, ("SIGNUP_DATABASE_CONNECTIONS", "5"), ("SIGNUP_DRAIN", "0")]);
         cluster.migrate().await?;
         let api = cluster.start("api", "api").await?;
@@ -133,6 +141,12 @@ impl Lane {
 
     /// Each of so many people has one sign-up, which has ended, and every invariant holds.
     async fn check(&self, people: usize) -> anyhow::Result<()> {
+        // Whatever has arrived late has been carried out too.
+        let mut database = PgConnection::connect(&self.database).await?;
+        let mut active = 1_i64;
+        while active > 0 {
+            active = sqlx::query_scalar(ACTIVE).fetch_one(&mut database).await?;
+        }
         let facts = self.facts().await?;
         let violations = invariants::violations(&facts);
         ensure!(violations.is_empty(), "{violations:?}");

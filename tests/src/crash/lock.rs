@@ -2,15 +2,21 @@
 
 use anyhow::Context;
 use saga::testing::crash::Act;
-use servers::Redis;
+use servers::{Mode, Proxy, Redis};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
+use super::lane::Lane;
+use super::schedule::{Fault, Schedule};
 use crate::eventually;
 
 /// Holds up what is written, once it is taken.
-pub(super) enum Lock<'r> {
+pub(super) enum Lock<'l> {
+    /// At the server, by a lock on the table that every write is to.
     Database(PgConnection),
-    Redis(&'r Redis),
+    /// On its way to the server, where whoever goes on shall not wait for it.
+    Way(&'l Proxy),
+    /// At the server.
+    Redis(&'l Redis),
 }
 
 /// Where an act writes to.
@@ -21,17 +27,22 @@ pub(super) fn is_of_redis(act: &Act) -> bool {
     }
 }
 
-impl<'r> Lock<'r> {
+impl<'l> Lock<'l> {
     /// One that is at hand: whoever is to be held up does not wait for long.
-    pub(super) async fn at_hand(act: &Act, database: &str, redis: &'r Redis) -> anyhow::Result<Self> {
-        let lock =
-            if is_of_redis(act) { Self::Redis(redis) } else { Self::Database(PgConnection::connect(database).await?) };
-        Ok(lock)
+    pub(super) async fn at_hand(lane: &'l Lane, schedule: &Schedule) -> anyhow::Result<Self> {
+        Ok(match schedule.fault {
+            _ if is_of_redis(&schedule.point.act) => Self::Redis(&lane.redis),
+            Fault::Stop => Self::Way(&lane.database_way),
+            Fault::Kill | Fault::Cut | Fault::Terminate => Self::Database(PgConnection::connect(&lane.database).await?),
+        })
     }
 
     pub(super) async fn take(&mut self) -> anyhow::Result<()> {
         match self {
-            Self::Database(connection) => drop(connection.execute("BEGIN; LOCK TABLE sagas IN SHARE MODE").await?),
+            Self::Database(connection) => {
+                connection.execute("BEGIN; LOCK TABLE sagas IN SHARE MODE").await?;
+            }
+            Self::Way(way) => way.set(Mode::Hold)?,
             Self::Redis(redis) => drop(redis.command(&["CLIENT", "PAUSE", "60000", "WRITE"])?),
         }
         Ok(())
@@ -47,6 +58,9 @@ impl<'r> Lock<'r> {
                     return Ok(());
                 }
             },
+            Self::Way(way) => {
+                eventually("a statement is on its way", || async { (way.held() > 0).then_some(()) }).await
+            }
             Self::Redis(redis) => {
                 let blocked = || async {
                     let clients = redis.command(&["CLIENT", "LIST"]).ok()?;
@@ -57,8 +71,13 @@ impl<'r> Lock<'r> {
         }
     }
 
+    /// Lets go of it: what it held up is carried out.
     pub(super) async fn release(self) -> anyhow::Result<()> {
         match self {
+            Self::Way(way) => {
+                way.set(Mode::Pass)?;
+                eventually("the statement arrives", || async { (way.held() == 0).then_some(()) }).await?;
+            }
             Self::Database(mut connection) => {
                 connection.execute("ROLLBACK").await.context("the lock is not released")?;
             }

@@ -12,7 +12,8 @@ Each mark is a sign-up with processes of its own: `signup api` and `signup worke
 halted at the crash point of the row, on the way of the column, and meets a fault there:
 
 - **K**: it is killed (`kill -9`), and another goes on.
-- **S**: it is stopped (SIGSTOP) until its lease has run out and another has ended the saga, and then goes on where it was.
+- **S**: it is stopped (SIGSTOP) until its lease has run out and another has ended the saga, and then goes on where it was. What
+  it had sent is on its way until then, and arrives when all is over.
 - **C**: its connections are reset; the answer that it waits for, or has not looked at yet, is lost.
 - **T**: the server ends its connections: `pg_terminate_backend`, `CLIENT KILL`.
 
@@ -22,7 +23,7 @@ ended by itself, well, when it was asked to. A dash means that a sign-up that go
 process that would have halted there did not.
 
 *before*: nothing has been sent. *sent*: the server has the statement, and is kept from writing it until the fault has
-happened; then it may write for a process that is gone. *written*: it is written, and whoever sent it does not know.
+happened; then it writes for a process that is gone. *written*: it is written, and whoever sent it does not know.
 *answered*: whoever sent it knows, and has told those who are to hear of it.
 
 This page is what the run in `tests/suite/crash.rs` says; `UPDATE=1 cargo test -p tests --all-features -- crash` writes it.

@@ -6,11 +6,11 @@ use anyhow::{Context, ensure};
 use saga::testing::crash::{Act, POINT, Point, SOCKET};
 
 use super::act::{Request, role};
-use super::fault::strike;
+use super::fault::{release, strike};
 use super::halts::Halts;
 use super::lane::Lane;
 use super::lock::Lock;
-use super::schedule::{Fault, Schedule};
+use super::schedule::Schedule;
 use crate::{Answer, Member, eventually};
 
 /// What one schedule is run with.
@@ -47,7 +47,7 @@ impl<'l> Stage<'l> {
             request = Request::retry(&accepted, &self.lane.token);
             id = Some(accepted);
         }
-        let mut lock = Lock::at_hand(act, &self.lane.database, &self.lane.redis).await?;
+        let mut lock = Lock::at_hand(self.lane, self.schedule).await?;
         let victim = self.armed(role(act), "victim", &self.schedule.point).await?;
         let client = if role(act) == "api" { Some(victim.client().await?) } else { None };
         let asked = client.map(|client| {
@@ -62,7 +62,7 @@ impl<'l> Stage<'l> {
             halted = self.halts.next().await?.1;
             lock.is_waited_for().await?;
         }
-        let (victim, halted) = strike(self.lane, self.schedule, victim, halted, held.then_some(lock)).await?;
+        let left = strike(self.lane, self.schedule, victim, halted, held.then_some(lock)).await?;
         if let Some(asked) = asked {
             let answer = if self.schedule.fault.is_of_the_process() {
                 // Whoever asked of a process that is gone asks another.
@@ -75,11 +75,10 @@ impl<'l> Stage<'l> {
         }
         let heirs = self.go_on().await?;
         self.ends(&id.context("no id")?).await?;
-        if let Some(victim) = victim {
-            if self.schedule.fault == Fault::Stop {
+        release(left.lock).await?;
+        if let Some(victim) = left.victim {
+            if let Some(halted) = left.halted {
                 victim.resume().await?;
-            }
-            if let Some(halted) = halted {
                 halted.go().await;
             }
             end(victim).await?;
@@ -127,7 +126,8 @@ impl<'l> Stage<'l> {
     /// A process that halts at this point; it is ready when this returns, unless it has halted.
     async fn armed(&self, role: &str, name: &str, point: &Point) -> anyhow::Result<Member> {
         let (point, socket) = (point.to_string(), self.halts.path().display().to_string());
-        let variables = [(POINT, &*point), (SOCKET, &*socket)];
+        let url = self.lane.database_way.url(&self.lane.database);
+        let variables = [(POINT, &*point), (SOCKET, &*socket), ("DATABASE_URL", &*url)];
         self.lane.cluster.start_with(role, &self.name(name), &variables).await
     }
 

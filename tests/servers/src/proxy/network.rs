@@ -107,6 +107,10 @@ impl Network {
         self.lock().sprung
     }
 
+    pub(super) fn held(&self) -> usize {
+        self.lock().held
+    }
+
     pub(super) fn traffic(&self) -> Traffic {
         self.lock().traffic
     }

@@ -98,9 +98,15 @@ impl Network {
     /// What to do with a piece, once it is due.
     fn judge(&self, id: u64, way: Way, reader: &Reader, size: usize) -> Verdict {
         let (came, mut state) = (Instant::now(), self.lock());
+        let mut held = false;
         while let Some(wait) = state.wait(id, came) {
+            if !held && state.mode == Mode::Hold && way == Way::Up {
+                held = true;
+                state.held += 1;
+            }
             state = self.wait_for(state, wait);
         }
+        state.held -= usize::from(held);
         state.judge(id, way, reader, size)
     }
 

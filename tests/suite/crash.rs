@@ -1,0 +1,41 @@
+//! The crash matrix.
+
+use std::path::Path;
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use tests::crash::{Schedule, run, table};
+
+use crate::{BUSY, how_many};
+
+/// At a time.
+const LANES: usize = 12;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_crash_point_with_every_fault_on_every_way_ends_as_the_page_says() {
+    let _quiet = BUSY.write().await;
+    let findings = run(Schedule::all(), LANES, |_| {}).await.unwrap();
+    println!("{} schedules: {:?}", findings.ran, findings.seen);
+    assert!(findings.wrong.is_empty(), "{}", findings.wrong.join("\n\n"));
+    // Unless faults were met, the marks mean nothing.
+    assert!(findings.seen.taken_over > 50 && findings.seen.sent_again > 50, "{:?}", findings.seen);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/crash-matrix.md");
+    let page = table();
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page, "docs/crash-matrix.md is not what was run: run this test with UPDATE=1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_over_may_be_killed_too() {
+    let _quiet = BUSY.write().await;
+    let seed = rand::rng().random();
+    println!("seed {seed}");
+    let pairs = Schedule::pairs();
+    let some: Vec<_> = pairs.sample(&mut StdRng::seed_from_u64(seed), how_many("PAIRS", 48)).cloned().collect();
+    let findings = run(some, LANES, |_| {}).await.unwrap();
+    assert!(findings.wrong.is_empty(), "seed {seed}: {}", findings.wrong.join("\n\n"));
+}
