@@ -51,8 +51,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     let (all, begun) = (schedules.len(), Instant::now());
     println!("{all} schedules, {} at a time", options.lanes);
     let tell = move |findings: &Findings| {
-        if findings.ran.is_multiple_of(50) {
-            println!("{:>4} s: {} of {all}, {} wrong", begun.elapsed().as_secs(), findings.ran, findings.wrong.len());
+        if findings.ran().is_multiple_of(50) {
+            println!("{:>4} s: {} of {all}, {} wrong", begun.elapsed().as_secs(), findings.ran(), findings.wrong.len());
         }
     };
     let findings = run(schedules, options.lanes, tell).await?;

@@ -13,9 +13,9 @@ use super::schedule::Schedule;
 /// What came of many schedules.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// How many were run.
-    pub ran: usize,
-    /// What does not hold, of each that went wrong.
+    /// Those that ended as they should.
+    pub held: Vec<Schedule>,
+    /// What does not hold, of each that did not.
     pub wrong: Vec<String>,
     /// What was seen on the way.
     pub seen: Seen,
@@ -26,7 +26,7 @@ struct Work {
     machine: Arc<Postgres>,
     schedules: Vec<Schedule>,
     next: AtomicUsize,
-    done: UnboundedSender<anyhow::Result<Seen>>,
+    done: UnboundedSender<(Schedule, anyhow::Result<Seen>)>,
 }
 
 /// Runs them in order, so many at a time, and tells after each what there is so far.
@@ -44,10 +44,12 @@ pub async fn run(schedules: Vec<Schedule>, lanes: usize, tell: impl Fn(&Findings
     }
     drop(work);
     let mut findings = Findings::default();
-    while let Some(ran) = came.recv().await {
-        findings.ran += 1;
+    while let Some((schedule, ran)) = came.recv().await {
         match ran {
-            Ok(seen) => findings.seen += seen,
+            Ok(seen) => {
+                findings.held.push(schedule);
+                findings.seen += seen;
+            }
             Err(error) => findings.wrong.push(format!("{error:#}")),
         }
         tell(&findings);
@@ -58,13 +60,20 @@ pub async fn run(schedules: Vec<Schedule>, lanes: usize, tell: impl Fn(&Findings
     Ok(findings)
 }
 
+impl Findings {
+    /// How many were run.
+    pub fn ran(&self) -> usize {
+        self.held.len() + self.wrong.len()
+    }
+}
+
 async fn work_on(number: usize, work: Arc<Work>) -> anyhow::Result<()> {
     let mut lane = Lane::start(&work.machine, &format!("lane{number}")).await?;
     let mut lives = 0;
     while let Some(schedule) = work.schedules.get(work.next.fetch_add(1, Ordering::Relaxed)) {
         let ran = lane.run(schedule).await;
         let went_wrong = ran.is_err();
-        let _ = work.done.send(ran);
+        let _ = work.done.send((schedule.clone(), ran));
         if went_wrong {
             // What is wrong with this one shall not be taken for a fault of the next.
             lives += 1;

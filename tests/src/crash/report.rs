@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use saga::testing::crash::{Act, Moment, Point};
 
+use super::matrix::Findings;
 use super::schedule::{Fault, Outcome, STEPS, Schedule};
 
 const HEAD: &str = "# The crash matrix
@@ -29,35 +30,41 @@ happened; then it writes for a process that is gone. *written*: it is written, a
 This page is what the run in `tests/suite/crash.rs` says; `UPDATE=1 cargo test -p tests --all-features -- crash` writes it.
 ";
 
-/// The page of a run in which all went well.
-pub fn table() -> String {
+/// The page of a run: what it does not show has no mark.
+pub fn table(findings: &Findings) -> String {
     let mut page = HEAD.to_owned();
-    let all = Schedule::all();
-    let reachable = all.iter().filter(|schedule| schedule.is_reachable()).count();
-    let never = (all.len() - reachable) / Fault::ALL.len();
-    let _ = writeln!(page, "\n{reachable} schedules were run, and {never} points that are never come to.\n");
+    let (reached, passed): (Vec<_>, Vec<_>) = findings.held.iter().partition(|schedule| schedule.is_reachable());
+    let (reached, passed) = (reached.len(), passed.len());
+    let _ = writeln!(
+        page,
+        "\n{reached} sign-ups came to their points, and {passed} did not come to points off their ways.\n"
+    );
     let columns: Vec<_> = Outcome::ALL.iter().map(ToString::to_string).collect();
     let _ = writeln!(page, "| point | {} |", columns.join(" | "));
     let _ = writeln!(page, "|---|{}", "---|".repeat(columns.len()));
     for act in Act::all(&STEPS) {
         for moment in Moment::ALL {
             let point = Point { act: act.clone(), moment };
-            let cells = Outcome::ALL.map(|outcome| cell(&point, outcome));
+            let cells = Outcome::ALL.map(|outcome| cell(findings, &point, outcome));
             let _ = writeln!(page, "| {point} | {} |", cells.join(" | "));
         }
     }
     page
 }
 
-fn cell(point: &Point, outcome: Outcome) -> String {
-    let schedule = |fault| Schedule { point: point.clone(), outcome, fault, again: None };
-    let marks = Fault::ALL.map(|fault| match (schedule(fault).is_reachable(), fault) {
-        (false, _) => "",
-        (true, Fault::Kill) => "K",
-        (true, Fault::Stop) => "S",
-        (true, Fault::Cut) => "C",
-        (true, Fault::Terminate) => "T",
-    });
-    let marks = marks.concat();
-    if marks.is_empty() { "–".to_owned() } else { marks }
+fn cell(findings: &Findings, point: &Point, outcome: Outcome) -> String {
+    let held = findings.held.iter().filter(|schedule| schedule.point == *point && schedule.outcome == outcome);
+    let mut marks: Vec<_> = held.map(|schedule| (schedule.fault, mark(schedule))).collect();
+    marks.sort();
+    marks.into_iter().map(|(_, mark)| mark).collect()
+}
+
+fn mark(schedule: &Schedule) -> &'static str {
+    match schedule.fault {
+        _ if !schedule.is_reachable() => "–",
+        Fault::Kill => "K",
+        Fault::Stop => "S",
+        Fault::Cut => "C",
+        Fault::Terminate => "T",
+    }
 }

@@ -88,7 +88,7 @@ impl Fault {
 }
 
 impl Schedule {
-    /// Every point × outcome × fault, those of one fault far apart from each other.
+    /// Every point × outcome × fault. Where the sign-up does not come to the point no fault is met: once is enough.
     pub fn all() -> Vec<Self> {
         let points = Act::all(&STEPS).into_iter().flat_map(|act| Moment::ALL.map(|moment| (act.clone(), moment)));
         let each = points.flat_map(|(act, moment)| Outcome::ALL.map(|outcome| (act.clone(), moment, outcome)));
@@ -96,7 +96,7 @@ impl Schedule {
             let point = Point { act, moment };
             Fault::ALL.map(|fault| Self { point: point.clone(), outcome, fault, again: None })
         });
-        each.collect()
+        each.filter(|schedule| schedule.is_reachable() || schedule.fault == Fault::ALL[0]).collect()
     }
 
     /// Every pair of points on every way: a process is killed at the first, and whoever goes on at the second.
