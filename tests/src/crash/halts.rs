@@ -3,13 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
 /// How long a process may take to come to its point: it may have to wait for a lease's end.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A process was too slow for its own limits on its way to the point, and somebody else went on.
+#[derive(Debug, thiserror::Error)]
+#[error("the point is not reached")]
+pub(super) struct NotReached;
 
 /// A socket that a process says so on.
 pub(super) struct Halts {
@@ -33,7 +38,7 @@ impl Halts {
 
     /// Waits until a process says this line, or that it is about to.
     pub(super) async fn next(&self) -> anyhow::Result<(String, Halted)> {
-        let (stream, _) = timeout(PATIENCE, self.socket.accept()).await.context("the point is not reached")??;
+        let (stream, _) = timeout(PATIENCE, self.socket.accept()).await.map_err(|_| NotReached)??;
         let (mut stream, mut line) = (BufReader::new(stream), String::new());
         stream.read_line(&mut line).await?;
         Ok((line.trim_end().to_owned(), Halted { stream }))

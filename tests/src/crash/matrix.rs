@@ -7,6 +7,7 @@ use servers::{Durability, Postgres};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
+use super::halts::NotReached;
 use super::lane::{Lane, Seen};
 use super::schedule::Schedule;
 
@@ -68,17 +69,24 @@ impl Findings {
 }
 
 async fn work_on(number: usize, work: Arc<Work>) -> anyhow::Result<()> {
-    let mut lane = Lane::start(&work.machine, &format!("lane{number}")).await?;
     let mut lives = 0;
+    let mut fresh = async || {
+        lives += 1;
+        Lane::start(&work.machine, &format!("lane{number}_{lives}")).await
+    };
+    let mut lane = fresh().await?;
     while let Some(schedule) = work.schedules.get(work.next.fetch_add(1, Ordering::Relaxed)) {
-        let ran = lane.run(schedule).await;
-        let went_wrong = ran.is_err();
-        let _ = work.done.send((schedule.clone(), ran));
-        if went_wrong {
-            // What is wrong with this one shall not be taken for a fault of the next.
-            lives += 1;
-            lane = Lane::start(&work.machine, &format!("lane{number}_{lives}")).await?;
+        let mut ran = lane.run(schedule).await;
+        if ran.as_ref().is_err_and(anyhow::Error::is::<NotReached>) {
+            // Limits are tight, and the machine may have been busy.
+            lane = fresh().await?;
+            ran = lane.run(schedule).await;
         }
+        if ran.is_err() {
+            // What is wrong with this one shall not be taken for a fault of the next.
+            lane = fresh().await?;
+        }
+        let _ = work.done.send((schedule.clone(), ran));
     }
     lane.end().await
 }

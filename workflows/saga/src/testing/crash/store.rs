@@ -12,6 +12,9 @@ use crate::store::{
 };
 use crate::{Active, Policy, Saga, SagaId, Store};
 
+/// Between a look at whether something is due and the claim.
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// A store that may halt in a write.
 pub struct Crashing<S: Saga>(pub Arc<dyn Store<S>>);
 
@@ -28,11 +31,11 @@ fn act(from: &Active) -> Act {
 }
 
 impl<S: Saga> Crashing<S> {
-    /// The saga that a claim is going to find, if any.
+    /// The saga that a claim is going to find, if any: one that is due now, or in a moment.
     async fn due(&self, claim: &Claim) -> Option<SagaId> {
         let filter = Filter { step: Some(claim.step.clone()), limit: 1, ..Filter::default() };
         let record = self.0.list(&filter).await.ok()?.pop()?;
-        let now = record.view.accepted_at + record.view.age;
+        let now = record.view.accepted_at + record.view.age + MOMENT;
         let free = record.lease.is_none_or(|lease| lease.until <= now);
         (free && record.due_at <= now).then_some(record.view.saga)
     }
@@ -46,10 +49,14 @@ impl<S: Saga> Store<S> for Crashing<S> {
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed<S>>, Error> {
-        match self.due(claim).await {
-            Some(saga) => through(&Act::Claim, Some(saga), self.0.claim(claim), lost).await,
-            None => self.0.claim(claim).await,
-        }
+        let Some(saga) = self.due(claim).await else { return self.0.claim(claim).await };
+        // One that finds nothing is not what is meant.
+        let call = async {
+            let claimed = self.0.claim(claim).await.map_err(Some)?;
+            if claimed.is_empty() { Err(None) } else { Ok(claimed) }
+        };
+        let claimed = through(&Act::Claim, Some(saga), call, || Some(lost())).await;
+        claimed.or_else(|error| error.map_or_else(|| Ok(Vec::new()), Err))
     }
 
     async fn commit(&self, commit: &Commit<S>) -> Result<Committed, Error> {
