@@ -1,5 +1,6 @@
 //! What the whole-product tests stand on: the real binary as a real process, and a client.
 
+pub mod audit;
 mod binary;
 mod client;
 mod cluster;

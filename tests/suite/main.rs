@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails the test")]
 
 mod architecture;
+mod audit;
 mod cluster;
 mod compose;
 mod configuration;
