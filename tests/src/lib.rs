@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod binary;
+pub mod chaos;
 mod client;
 mod cluster;
 pub mod compose;

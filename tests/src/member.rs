@@ -89,10 +89,38 @@ impl Member {
     /// # Errors
     /// If it has ended already.
     pub async fn ask_to_stop(&self) -> anyhow::Result<()> {
+        self.signal("-TERM").await
+    }
+
+    /// SIGSTOP.
+    ///
+    /// # Errors
+    /// If it has ended already.
+    pub async fn pause(&self) -> anyhow::Result<()> {
+        self.signal("-STOP").await
+    }
+
+    /// SIGCONT.
+    ///
+    /// # Errors
+    /// If it has ended already.
+    pub async fn resume(&self) -> anyhow::Result<()> {
+        self.signal("-CONT").await
+    }
+
+    async fn signal(&self, signal: &str) -> anyhow::Result<()> {
         let pid = self.child.id().context("it has ended already")?.to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().await?;
-        ensure!(sent.success(), "SIGTERM was not sent");
+        let sent = Command::new("kill").args([signal, &pid]).status().await?;
+        ensure!(sent.success(), "{signal} was not sent");
         Ok(())
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// If that cannot be known.
+    pub fn has_ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
     }
 
     /// Waits for its end.
