@@ -44,7 +44,7 @@ const BROKEN: [(&str, &str, &str); 27] = [
         "leads to 4 steps done, and the saga is failed",
         "UPDATE sagas SET state = 'failed' WHERE state = 'completed'",
     ),
-    ("I6", "leads to nothing", "DELETE FROM saga_events WHERE seq = 0"),
+    ("I6", "there is no journal", "DELETE FROM saga_events WHERE seq = 0"),
     ("I7 a claim", "epoch 1 at seq 2, after epoch 1", "UPDATE saga_events SET epoch = 1 WHERE seq = 2"),
     ("I7 a claim", "and the saga is at 1", "UPDATE sagas SET epoch = 1 WHERE state = 'completed'"),
     ("I7 who is", "zombie wrote seq 2", "UPDATE saga_events SET worker = 'zombie' WHERE seq = 2"),

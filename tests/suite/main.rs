@@ -4,11 +4,13 @@
 
 mod architecture;
 mod audit;
+mod chaos;
 mod cluster;
 mod compose;
 mod configuration;
 mod embedded;
 mod failover;
+mod flaws;
 mod kill;
 mod load;
 mod memory;

@@ -130,6 +130,7 @@ impl Book {
                 }
             }
             503 => {}
+            404 if answer.text("type") == ELSEWHERE => {}
             status => self.is_wrong(format!("C1 a sign-up once accepted answers for ever: {id} answered {status}")),
         }
     }
@@ -175,6 +176,9 @@ impl Book {
     }
 }
 
+/// What somebody answers who does not know of sign-ups.
+const ELSEWHERE: &str = "/problems/not_found";
+
 /// Whether a status is an end.
 pub(super) fn is_end(status: &str) -> bool {
     matches!(status, "completed" | "failed")
@@ -192,6 +196,8 @@ fn read(answer: &reqwest::Result<Answer>) -> Heard {
         (409, _) => Heard::Taken,
         (422, "/problems/idempotency_key_reused") => Heard::KeyReused,
         (503, "/problems/unavailable" | "/problems/not_ready") => Heard::PutOff,
+        // The process is gone, and another one has its port.
+        (404, ELSEWHERE) => Heard::PutOff,
         (_, _) => Heard::Unknown,
     }
 }

@@ -12,11 +12,11 @@ use tokio::time::{sleep, timeout};
 use crate::audit::{Scope, Violation, violations};
 
 /// Between two looks.
-const PAUSE: Duration = Duration::from_millis(1500);
+const PAUSE: Duration = Duration::from_secs(2);
 /// How long a look may take: the database may be away.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What is looked at, besides what is under way.
-const RECENT: Duration = Duration::from_secs(60);
+const RECENT: Duration = Duration::from_secs(30);
 /// This much is true only of what is seen twice: after a pause of the server everything in it has idled for long.
 const TWICE: &str = "I12";
 
