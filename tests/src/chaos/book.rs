@@ -195,9 +195,8 @@ fn read(answer: &reqwest::Result<Answer>) -> Heard {
         (201 | 202 | 409, _) if !id.is_empty() => Heard::SignUp(id.to_owned()),
         (409, _) => Heard::Taken,
         (422, "/problems/idempotency_key_reused") => Heard::KeyReused,
-        (503, "/problems/unavailable" | "/problems/not_ready") => Heard::PutOff,
-        // The process is gone, and another one has its port.
-        (404, ELSEWHERE) => Heard::PutOff,
+        // The last is of a process that has the port of another that is gone.
+        (503, "/problems/unavailable" | "/problems/not_ready") | (404, ELSEWHERE) => Heard::PutOff,
         (_, _) => Heard::Unknown,
     }
 }

@@ -162,7 +162,7 @@ impl Kind {
     /// How long it lasts, in milliseconds: at least, and at most.
     pub(super) fn lasts(self) -> (u64, u64) {
         match self {
-            Self::KillWorker | Self::KillApi => (500, 5_000),
+            Self::KillWorker | Self::KillApi | Self::KillRedis => (500, 5_000),
             // A lease lasts 4 s at the run's pace.
             Self::StopWorker => (5_000, 8_000),
             Self::KillDatabase => (500, 4_000),
@@ -170,7 +170,6 @@ impl Kind {
             Self::DelayDatabase | Self::LoseRedis => (1_000, 6_000),
             Self::LoseDatabase => (1_000, 5_000),
             Self::SwallowReplies | Self::CutCommits => (2_000, 6_000),
-            Self::KillRedis => (500, 5_000),
             Self::RestartWorker
             | Self::RestartApi
             | Self::FastClock

@@ -42,7 +42,9 @@ pub fn may_complete(name: &str) -> bool {
 pub fn check(book: &Book, requests: &[Request], rows: &[Row]) -> Vec<String> {
     let by_id: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
     let mut by_email = BTreeMap::<&str, Vec<&Row>>::new();
-    rows.iter().for_each(|row| by_email.entry(&row.email_key).or_default().push(row));
+    for row in rows {
+        by_email.entry(&row.email_key).or_default().push(row);
+    }
     let mut wrong: Vec<String> = book.wrong().into_iter().collect();
     for id in book.ids().iter().filter(|id| !by_id.contains_key(id.as_str())) {
         wrong.push(format!("C1 a sign-up once accepted answers for ever: {id} is not in the database"));
@@ -59,7 +61,9 @@ pub fn check(book: &Book, requests: &[Request], rows: &[Row]) -> Vec<String> {
         wrong.push(format!("C7 completed has its user: {}", row.id));
     }
     let mut of_email = BTreeMap::<&str, Vec<&Request>>::new();
-    requests.iter().for_each(|request| of_email.entry(&request.email).or_default().push(request));
+    for request in requests {
+        of_email.entry(&request.email).or_default().push(request);
+    }
     let none = Vec::new();
     for (email, requests) in of_email {
         wrong.extend(check_email(email, &requests, by_email.get(email).unwrap_or(&none)));

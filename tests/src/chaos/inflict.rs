@@ -100,10 +100,9 @@ async fn to_way(world: &World, kind: Kind, lasts: Duration) -> anyhow::Result<()
             while Instant::now() < until {
                 way.disarm();
                 let commit = Pattern::statement(COMMIT);
-                if kind == Kind::CutCommits {
-                    way.cut_before(commit)
-                } else {
-                    way.swallow_reply(commit)
+                match kind {
+                    Kind::CutCommits => way.cut_before(commit),
+                    _ => way.swallow_reply(commit),
                 }
                 sleep(NOW_AND_THEN).await;
             }

@@ -1,6 +1,6 @@
 //! While things go wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -52,9 +52,15 @@ impl Storm {
             });
         }
         let progress = async {
+            let mut told = BTreeSet::new();
             loop {
                 sleep(PROGRESS).await;
                 tell(&line(begun.elapsed(), book, seen, &lock(&storm).now));
+                for wrong in seen.found().into_iter().chain(book.wrong()).chain(lock(&storm).wrong.clone()) {
+                    if told.insert(wrong.clone()) {
+                        tell(&format!("WRONG {wrong}"));
+                    }
+                }
             }
         };
         tokio::select! {
@@ -81,9 +87,7 @@ fn lock(storm: &Mutex<Storm>) -> MutexGuard<'_, Storm> {
 }
 
 fn line(elapsed: Duration, book: &Book, seen: &Seen, now: &[Fault]) -> String {
-    let wrong = seen.found().len() + book.wrong().len();
     let faults: Vec<_> = now.iter().map(ToString::to_string).collect();
     let (accepted, ended) = (book.accepted(), seen.ended.load(Ordering::Relaxed));
-    let wrong = if wrong == 0 { String::new() } else { format!("  WRONG: {wrong}") };
-    format!("{:>5} s  accepted {accepted}  ended {ended}  [{}]{wrong}", elapsed.as_secs(), faults.join(", "))
+    format!("{:>5} s  accepted {accepted}  ended {ended}  [{}]", elapsed.as_secs(), faults.join(", "))
 }

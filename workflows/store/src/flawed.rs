@@ -106,7 +106,7 @@ impl Flawed {
     }
 
     fn now_and_then(&self, flaw: Flaw) -> bool {
-        self.is(flaw) && self.calls.fetch_add(1, Ordering::Relaxed) % NOW_AND_THEN == 0
+        self.is(flaw) && self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(NOW_AND_THEN)
     }
 
     /// Writes a commit under whatever fence holds. In a task of its own: not even its caller's deadline ends it.
