@@ -7,6 +7,7 @@
 
 mod book;
 mod crowd;
+mod evidence;
 mod fault;
 mod hints;
 mod history;

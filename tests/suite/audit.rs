@@ -1,7 +1,9 @@
 //! The invariants' queries, each shown to see what it is there for.
 
+use servers::Postgres as Machine;
 use sqlx::{Connection, Executor, PgConnection};
 use tests::audit::{ALL, Scope, violations, watch};
+use tests::chaos::files_with;
 use tests::{Cluster, eventually};
 
 use crate::site::Site;
@@ -122,6 +124,18 @@ async fn every_query_finds_what_breaks_its_invariant() {
         assert!(shown, "nothing breaks {invariant}");
     }
     assert_eq!(found(&mut database, Scope::All).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_password_in_the_clear_is_found_in_the_files_of_the_database() {
+    const LEAKED: &str = "a-password-that-somebody-wrote-down";
+    let (site, mut database) = watched().await;
+    let folder = Machine::shared().folder();
+    assert_eq!(files_with(LEAKED, folder).await.unwrap(), Vec::<String>::new());
+    let leak = "INSERT INTO operators VALUES ($1, decode(repeat('00', 32), 'hex'), now())";
+    sqlx::query(leak).bind(LEAKED).execute(&mut database).await.unwrap();
+    let found = files_with(LEAKED, folder).await.unwrap();
+    assert!(found.iter().any(|file| file.contains("pg_wal")), "{found:?} of {}", site.url);
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ pub struct Row {
     pub id: String,
     /// Its state.
     pub state: String,
+    /// Why it failed or is about to, or nothing.
+    pub code: String,
     /// The canonical e-mail.
     pub email_key: String,
     /// Whether its user is there.
@@ -20,8 +22,8 @@ pub struct Row {
 }
 
 const ROWS: &str = "
-SELECT 'wf_' || replace(s.id::text, '-', '') AS id, s.state, coalesce(s.email_key, '') AS email_key,
-       u.id IS NOT NULL AS has_user
+SELECT 'wf_' || replace(s.id::text, '-', '') AS id, s.state, coalesce(s.code, '') AS code,
+       coalesce(s.email_key, '') AS email_key, u.id IS NOT NULL AS has_user
   FROM sagas s LEFT JOIN users u ON u.saga_id = s.id AND u.status = 'active'";
 
 /// Every sign-up.

@@ -17,7 +17,7 @@ use super::person::Person;
 use super::storm::Storm;
 use super::watch::Seen;
 use super::world::{LEASE, World};
-use super::{Options, Report, check, leaks, may_complete, recovery, rows, sights};
+use super::{Options, Report, check, evidence, leaks, may_complete, recovery, rows, sights};
 use crate::audit::{Scope, violations};
 
 /// How long every sign-up may take to end, besides what the backlog takes.
@@ -89,9 +89,13 @@ pub(super) async fn come(
     }
     let names: BTreeMap<_, _> = requests.iter().map(|request| (&request.email, &request.name)).collect();
     let meant_well = |email: &String| names.get(email).is_some_and(|name| may_complete(name));
-    let unlucky = rows.iter().filter(|row| row.state == "failed" && meant_well(&row.email_key)).count();
+    let mut unlucky = BTreeMap::<String, usize>::new();
+    for row in rows.iter().filter(|row| row.state == "failed" && meant_well(&row.email_key)) {
+        *unlucky.entry(row.code.clone()).or_default() += 1;
+    }
     wrong.sort();
     wrong.dedup();
+    let evidence = if wrong.is_empty() { None } else { Some(evidence::keep(world, options.seed).await?) };
     Ok(Report {
         seed: options.seed,
         length: options.length,
@@ -105,6 +109,7 @@ pub(super) async fn come(
         settled,
         sights,
         violations: wrong,
+        evidence,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::fault::Kind;
@@ -22,8 +23,8 @@ pub struct Report {
     pub accepted: [usize; 2],
     /// How many of them ended in which state.
     pub ended: BTreeMap<String, usize>,
-    /// Of those that failed, how many nobody meant to fail.
-    pub unlucky: usize,
+    /// Of those that failed, how many nobody meant to fail, by their codes.
+    pub unlucky: BTreeMap<String, usize>,
     /// How often the invariants were held against the database.
     pub looks: u64,
     /// From the end of a fault to the next acceptance, and to the next end of a sign-up.
@@ -34,6 +35,8 @@ pub struct Report {
     pub sights: BTreeMap<String, u64>,
     /// What does not hold.
     pub violations: Vec<String>,
+    /// Where the journals and logs are kept, if something does not hold.
+    pub evidence: Option<PathBuf>,
 }
 
 /// Of what does not hold, so much is shown.
@@ -55,7 +58,9 @@ impl fmt::Display for Report {
         for (state, count) in &self.ended {
             line(&format!("sign-ups: {state}"), count.to_string())?;
         }
-        line("sign-ups: failed, and not meant to", self.unlucky.to_string())?;
+        for (code, count) in &self.unlucky {
+            line(&format!("sign-ups: failed, and not meant to: {code}"), count.to_string())?;
+        }
         for (what, spread) in ["accepted", "ended"].iter().zip(self.recovery) {
             let Spread { p50, p99, max } = spread;
             line(&format!("a fault's end to the next {what}"), format!("p50 {p50} ms, p99 {p99} ms, max {max} ms"))?;
@@ -66,6 +71,9 @@ impl fmt::Display for Report {
             line(&format!("seen: {sight}"), count.to_string())?;
         }
         line("violations", self.violations.len().to_string())?;
+        if let Some(folder) = &self.evidence {
+            line("journals and logs", folder.display().to_string())?;
+        }
         for violation in self.violations.iter().take(SHOWN) {
             writeln!(f, "  {violation}")?;
         }
