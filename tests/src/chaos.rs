@@ -13,6 +13,7 @@ mod hints;
 mod history;
 mod inflict;
 mod leaks;
+mod operator;
 mod peace;
 mod person;
 mod recovery;

@@ -33,6 +33,8 @@ fn row(id: &str, state: &str, email: &str) -> Row {
     Row { has_user: state == "completed", id, state, code: String::new(), email_key }
 }
 
+/// An answer, which has come.
+#[expect(clippy::unnecessary_wraps, reason = "requests may have none")]
 fn answer(status: u16, body: serde_json::Value) -> reqwest::Result<Answer> {
     Ok(Answer { status, headers: reqwest::header::HeaderMap::new(), body })
 }
@@ -48,19 +50,20 @@ fn told(book: &Book, email: &str, name: &str, id: &str) -> Request {
 
 #[test]
 fn what_clients_heard_and_is_not_so_is_found() {
-    let cases: [(&str, &str, &[(&str, &str)]); 7] = [
-        ("", "Ada", &[("wf_1", "completed")]),
-        ("C1", "Ada", &[]),
-        ("C1", "Ada", &[("wf_2", "completed")]),
-        ("C5", "Ada", &[("wf_1", "completed"), ("wf_2", "completed")]),
-        ("C5", "Ada", &[("wf_1", "running")]),
-        ("C6", "Ada", &[("wf_1", "completed"), ("wf_2", "failed")]),
-        ("C9", "sabotage create_user:refuse", &[("wf_1", "completed")]),
+    let cases: [(&str, &str, &str); 7] = [
+        ("", "Ada", "wf_1 completed"),
+        ("C1", "Ada", ""),
+        ("C1", "Ada", "wf_2 completed"),
+        ("C5", "Ada", "wf_1 completed, wf_2 completed"),
+        ("C5", "Ada", "wf_1 running"),
+        ("C6", "Ada", "wf_1 completed, wf_2 failed"),
+        ("C9", "sabotage create_user:refuse", "wf_1 completed"),
     ];
     for (broken, name, rows) in cases {
         let book = Book::default();
         let request = told(&book, "ada@example.com", name, "wf_1");
-        let rows: Vec<_> = rows.iter().map(|(id, state)| row(id, state, "ada@example.com")).collect();
+        let rows = rows.split(", ").filter_map(|row| row.split_once(' '));
+        let rows: Vec<_> = rows.map(|(id, state)| row(id, state, "ada@example.com")).collect();
         let found = check(&book, &[request], &rows);
         let named =
             if broken.is_empty() { found.is_empty() } else { found.iter().any(|line| line.starts_with(broken)) };
@@ -75,7 +78,9 @@ fn answers_that_cannot_be_are_noted() {
     assert!(book.wrong().is_empty());
     let now_and_then =
         ["pending", "completed", "completed", "failed"].map(|status| answer(200, json!({"status": status})));
-    now_and_then.iter().for_each(|answer| book.seen(id, answer));
+    for answer in &now_and_then {
+        book.seen(id, answer);
+    }
     book.seen(id, &answer(404, json!({"type": "/problems/signup_not_found"})));
     book.heard(&mut request, &answer(202, json!({"workflow_id": "wf_2"})));
     book.heard(&mut request, &answer(409, json!({"type": "/problems/email_taken"})));

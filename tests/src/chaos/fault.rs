@@ -58,6 +58,8 @@ pub enum Kind {
     LoseRedis,
     /// Hints ten times over, for whatever step, and some that make no sense.
     FloodHints,
+    /// An operator retries what is under way, or rolls it back.
+    Operate,
 }
 
 /// To whom it happens. Nothing else happens to it meanwhile.
@@ -77,6 +79,8 @@ pub enum Target {
     ToRedis,
     /// What lies in it.
     Hints,
+    /// Sign-ups under way.
+    SignUps,
 }
 
 /// Workers in a run.
@@ -86,7 +90,7 @@ pub(super) const APIS: usize = 2;
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::KillWorker,
         Self::KillApi,
         Self::StopWorker,
@@ -109,6 +113,7 @@ impl Kind {
         Self::ResetRedis,
         Self::LoseRedis,
         Self::FloodHints,
+        Self::Operate,
     ];
 
     /// In a word or two.
@@ -136,6 +141,7 @@ impl Kind {
             Self::ResetRedis => "reset connections to Redis",
             Self::LoseRedis => "a black hole before Redis",
             Self::FloodHints => "flood Redis with hints",
+            Self::Operate => "an operator acts",
         }
     }
 
@@ -156,6 +162,7 @@ impl Kind {
             Self::KillRedis | Self::FlushRedis | Self::PauseRedis => vec![Target::Redis],
             Self::ResetRedis | Self::LoseRedis => vec![Target::ToRedis],
             Self::FloodHints => vec![Target::Hints],
+            Self::Operate => vec![Target::SignUps],
         }
     }
 
@@ -179,7 +186,8 @@ impl Kind {
             | Self::HalfCloseDatabase
             | Self::FlushRedis
             | Self::ResetRedis
-            | Self::FloodHints => (0, 500),
+            | Self::FloodHints
+            | Self::Operate => (0, 500),
         }
     }
 }
@@ -189,9 +197,12 @@ impl fmt::Display for Fault {
         match self.target {
             Target::Worker(number) => write!(f, "{} (worker {number})", self.kind.text()),
             Target::Api(number) => write!(f, "{} (API {number})", self.kind.text()),
-            Target::Database | Target::ToDatabase | Target::Redis | Target::ToRedis | Target::Hints => {
-                f.write_str(self.kind.text())
-            }
+            Target::Database
+            | Target::ToDatabase
+            | Target::Redis
+            | Target::ToRedis
+            | Target::Hints
+            | Target::SignUps => f.write_str(self.kind.text()),
         }
     }
 }

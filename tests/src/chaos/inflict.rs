@@ -7,10 +7,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::book::Book;
 use super::fault::{Fault, Kind, Target};
-use super::hints;
 use super::schedule::Planned;
 use super::seat::Seat;
 use super::world::World;
+use super::{hints, operator};
 
 /// What every commit of a step has in its text, and no other statement.
 const COMMIT: &str = "INSERT INTO saga_events (saga_id, seq, epoch, kind, step, attempt, worker";
@@ -47,6 +47,10 @@ pub(super) async fn inflict(world: &World, book: &Book, planned: Planned) -> any
         }
         Target::Hints => {
             hints::flood(world, book).await;
+            Ok(())
+        }
+        Target::SignUps => {
+            operator::act(world, book).await;
             Ok(())
         }
     }

@@ -49,10 +49,14 @@ impl Doors {
         }
     }
 
-    fn any(&self, random: &mut StdRng) -> Option<Client> {
+    /// Those that are open.
+    pub(super) fn all(&self) -> Vec<Client> {
         let doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let open: Vec<_> = doors.iter().flatten().collect();
-        open.choose(random).map(|client| (*client).clone())
+        doors.iter().flatten().cloned().collect()
+    }
+
+    fn any(&self, random: &mut StdRng) -> Option<Client> {
+        self.all().choose(random).cloned()
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use sqlx::PgConnection;
 
 /// What must have happened, and whether it does in any run of a minute.
-pub const SIGHTS: [(&str, bool); 12] = [
+pub const SIGHTS: [(&str, bool); 13] = [
     ("create_user was undone", true),
     ("create_organization was undone", true),
     ("create_profile was undone", true),
@@ -21,6 +21,7 @@ pub const SIGHTS: [(&str, bool); 12] = [
     ("a lost reply's commit was found absent", false),
     ("who looks took what nobody was told of", false),
     ("a step was tried again", true),
+    ("an operator acted", false),
 ];
 
 /// From the journal, and from what was written down beside it.
@@ -30,6 +31,8 @@ SELECT step || ' was undone' AS sight, count(*) FROM saga_events WHERE kind = 'u
 SELECT 'a step that was given up was undone', count(*)
   FROM saga_events g JOIN saga_events u ON u.saga_id = g.saga_id AND u.step = g.step AND u.kind = 'undone'
  WHERE g.kind = 'gave_up'
+ UNION ALL
+SELECT 'an operator acted', count(*) FROM saga_events WHERE operator IS NOT NULL
  UNION ALL
 SELECT 'a step was tried again', count(*) FROM saga_events WHERE kind = 'failed'
  UNION ALL

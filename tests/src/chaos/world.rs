@@ -29,6 +29,8 @@ pub(super) struct World {
     pub(super) workers: Vec<tokio::sync::Mutex<Seat>>,
     /// Of the database, past the proxy.
     pub(super) url: String,
+    /// An operator's token.
+    pub(super) operator: String,
 }
 
 /// A server, whose methods block.
@@ -59,6 +61,7 @@ impl World {
         let cluster = Cluster::with_redis(&to_database.url(&url), &to_redis.url(&redis.url())).await?.telling(&told);
         cluster.migrate().await?;
         audit::watch(&url).await?;
+        let operator = cluster.add_operator("olga").await?;
         let doors = Arc::new(Doors::default());
         let seat = |role, number| tokio::sync::Mutex::new(Seat::new(role, number, &doors));
         let (apis, workers) =
@@ -73,6 +76,7 @@ impl World {
             to_database,
             to_redis,
             url,
+            operator,
         };
         for seat in world.seats() {
             seat.lock().await.start(&world.cluster, 0).await?;
