@@ -19,6 +19,7 @@ use super::watch::Seen;
 use super::world::{LEASE, World};
 use super::{Options, Report, check, evidence, leaks, may_complete, recovery, rows, sights};
 use crate::audit::{Scope, violations};
+use crate::eventually;
 
 /// How long every sign-up may take to end, besides what the backlog takes.
 const ENDS: Duration = Duration::from_secs(30);
@@ -56,6 +57,12 @@ pub(super) async fn come(
     let mut database = PgConnection::connect(&world.url).await?;
     wrong.extend(all_end(&mut database, healed).await?);
     let settled = healed.elapsed();
+    for api in world.doors.all() {
+        let ready = async || api.get("/readyz").await.ok().filter(|answer| answer.text("status") == "ready");
+        if let Err(error) = eventually("an API is ready, and nothing ails it", ready).await {
+            wrong.push(format!("L2 every process is well again: {error}"));
+        }
+    }
     tell("every sign-up has ended, or should have");
 
     let random = StdRng::seed_from_u64(options.seed);
@@ -79,7 +86,11 @@ pub(super) async fn come(
     wrong.extend(sights::missing(&sights, options.is_long()));
     let recovery = recovery::recoveries(&mut database, &ends).await?;
     database.close().await?;
-    let somebody = requests.first().map(|request| request.email.clone()).context("nobody signed up")?;
+    let somebody = requests
+        .iter()
+        .find(|request| request.id.is_some())
+        .map(|request| request.email.clone())
+        .context("nobody signed up")?;
     wrong.extend(leaks::leaks(world, &somebody).await?);
     wrong.extend(panics(world).await?);
 

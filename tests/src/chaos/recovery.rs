@@ -1,4 +1,4 @@
-//! How long it takes from the end of a fault until people are accepted again, and sign-ups end.
+//! How long it takes from the end of the last fault until people are accepted again, and sign-ups end.
 
 use jiff::Timestamp;
 use sqlx::PgConnection;
@@ -14,7 +14,7 @@ pub struct Spread {
     pub max: i64,
 }
 
-/// From the end of each fault to the next acceptance, and to the next end of a sign-up.
+/// From each of these moments to the next acceptance, and to the next end of a sign-up.
 pub(super) async fn recoveries(database: &mut PgConnection, healed: &[Timestamp]) -> anyhow::Result<[Spread; 2]> {
     const TIMES: [&str; 2] = [
         "SELECT (extract(epoch FROM accepted_at) * 1000)::bigint FROM sagas ORDER BY 1",

@@ -27,7 +27,7 @@ pub struct Report {
     pub unlucky: BTreeMap<String, usize>,
     /// How often the invariants were held against the database.
     pub looks: u64,
-    /// From the end of a fault to the next acceptance, and to the next end of a sign-up.
+    /// From when nothing is wrong any more to the next acceptance, and to the next end of a sign-up.
     pub recovery: [Spread; 2],
     /// From the last fault's end until every sign-up had ended.
     pub settled: Duration,
@@ -63,7 +63,10 @@ impl fmt::Display for Report {
         }
         for (what, spread) in ["accepted", "ended"].iter().zip(self.recovery) {
             let Spread { p50, p99, max } = spread;
-            line(&format!("a fault's end to the next {what}"), format!("p50 {p50} ms, p99 {p99} ms, max {max} ms"))?;
+            line(
+                &format!("nothing wrong any more, to the next {what}"),
+                format!("p50 {p50} ms, p99 {p99} ms, max {max} ms"),
+            )?;
         }
         line("the last fault's end until all had ended", format!("{:.1} s", self.settled.as_secs_f64()))?;
         line("looks at the invariants", self.looks.to_string())?;

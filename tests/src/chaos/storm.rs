@@ -25,7 +25,7 @@ const PROGRESS: Duration = Duration::from_secs(5);
 pub(super) struct Storm {
     /// How often what.
     pub(super) faults: BTreeMap<Kind, usize>,
-    /// When each was over.
+    /// When each was over after which nothing was wrong any more.
     pub(super) healed: Vec<Timestamp>,
     /// What should not have gone wrong besides.
     pub(super) wrong: Vec<String>,
@@ -75,7 +75,9 @@ impl Storm {
             self.now.remove(place);
         }
         *self.faults.entry(fault.kind).or_default() += 1;
-        self.healed.push(SystemClock.now());
+        if self.now.is_empty() {
+            self.healed.push(SystemClock.now());
+        }
         if let Err(error) = outcome {
             self.wrong.push(format!("P1 processes live until they are ended, and end well: {fault}: {error:#}"));
         }
