@@ -9,6 +9,7 @@ mod key;
 mod keys;
 mod migrate;
 mod operator;
+mod patience;
 mod roles;
 mod secrets;
 mod signals;

@@ -29,7 +29,12 @@ pub const PASSWORD: &str = "canary-7f3a9c-battery-staple";
 impl Client {
     /// A client of the server at this URL.
     pub fn new(url: &str) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(40)).no_proxy().build();
+        Self::patient(url, Duration::from_secs(40))
+    }
+
+    /// A client of the server at this URL, which waits no longer for an answer.
+    pub fn patient(url: &str, patience: Duration) -> Self {
+        let http = reqwest::Client::builder().timeout(patience).no_proxy().build();
         Self { http: http.unwrap_or_default(), url: url.to_owned() }
     }
 

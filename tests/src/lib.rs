@@ -1,6 +1,8 @@
 //! What the whole-product tests stand on: the real binary as a real process, and a client.
 
+pub mod audit;
 mod binary;
+pub mod chaos;
 mod client;
 mod cluster;
 pub mod compose;

@@ -115,6 +115,14 @@ impl Member {
         Ok(())
     }
 
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// If that cannot be known.
+    pub fn has_ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
     /// Waits for its end.
     ///
     /// # Errors

@@ -3,12 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails the test")]
 
 mod architecture;
+mod audit;
+mod chaos;
 mod cluster;
 mod compose;
 mod configuration;
 mod crash;
 mod embedded;
 mod failover;
+mod flaws;
 mod kill;
 mod load;
 mod memory;

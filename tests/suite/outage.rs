@@ -1,11 +1,12 @@
 //! The database is away for long.
 
-use tests::Member;
+use servers::{Pattern, Postgres as Machine, Proxy};
+use tests::{Cluster, Member};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::cluster::{Fragile, stop};
 use crate::load::{Doors, Load, accepted};
-use crate::site::check;
+use crate::site::{Site, check};
 use crate::{BUSY, how_many};
 
 async fn processes(site: &Fragile) -> Vec<Member> {
@@ -14,6 +15,25 @@ async fn processes(site: &Fragile) -> Vec<Member> {
         members.push(site.cluster.start(role, name).await.unwrap());
     }
     members
+}
+
+/// What the processes of a cluster ask of the database before they are ready.
+const ASKED: [(&str, &str); 3] = [("api", "key_checks"), ("worker", "key_checks"), ("api", "FROM operators")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_starts_though_the_database_goes_away_meanwhile() {
+    let site = Site::with_database().await;
+    let way = Proxy::to(Machine::shared().port()).unwrap();
+    let cluster = Cluster::on(&way.url(&site.url)).await.unwrap();
+    cluster.migrate().await.unwrap();
+    for (number, (role, asks)) in ASKED.into_iter().enumerate() {
+        way.cut_before(Pattern::statement(asks));
+        let member = cluster.start(role, &format!("{role}-{number}")).await.unwrap();
+        assert_eq!(way.sprung(), number as u64 + 1, "{role} asks no {asks}");
+        let log = member.log().unwrap();
+        assert!(log.contains("waiting for the database"), "{log}");
+        stop([member]).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

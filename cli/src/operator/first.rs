@@ -9,6 +9,7 @@ use tracing::{info, warn};
 use super::token;
 use crate::data_dir::keep;
 use crate::key;
+use crate::patience::patiently;
 
 /// The first operator's name.
 const NAME: &str = "admin";
@@ -19,7 +20,8 @@ const NAME: &str = "admin";
 /// start adds.
 pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::Result<Option<OperatorToken>> {
     let path = token::file(folder);
-    let is_first = operators.operators().await.context("cannot read the operators")?.is_empty();
+    let all = patiently(async || operators.operators().await).await;
+    let is_first = all.context("cannot read the operators")?.is_empty();
     if path.exists() {
         let token = token::read(&path)?.token;
         if is_first {

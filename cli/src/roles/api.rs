@@ -17,6 +17,7 @@ use super::presence::Presence;
 use super::seams;
 use crate::config::{Config, settings};
 use crate::database::{Database, Shared};
+use crate::patience::patiently;
 use crate::signals;
 
 /// Serves until SIGTERM or Ctrl-C.
@@ -27,11 +28,16 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let port = HealthPort::on(config.listen, "listen", &health).await?;
     let (version, address) = (env!("CARGO_PKG_VERSION"), port.address());
     info!(%version, %address, "starting: {}", Role::Api);
-    let joining = Database::join(&config, &cluster.database_url);
-    let Some(database) = stop.run_until_cancelled(joining).await.transpose()? else { return Ok(()) };
     let shared = [Shared::Seal(&settings::SEAL_PUBLIC_KEY, &keys.sealer), Shared::Hash(&keys.hash_key)];
-    database.agree_on(&config, &shared).await?;
-    if database.operators.operators().await.context("cannot read the operators")?.is_empty() {
+    let joining = async {
+        let database = Database::join(&config, &cluster.database_url).await?;
+        database.agree_on(&config, &shared).await?;
+        let operators = patiently(async || database.operators.operators().await).await;
+        anyhow::Ok((operators.context("cannot read the operators")?, database))
+    };
+    let joined = stop.run_until_cancelled(Box::pin(joining)).await.transpose()?;
+    let Some((operators, database)) = joined else { return Ok(()) };
+    if operators.is_empty() {
         info!("nobody can operate the service yet: `signup operator add NAME` makes the first operator");
     }
 

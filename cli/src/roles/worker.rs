@@ -31,9 +31,12 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let (version, address) = (env!("CARGO_PKG_VERSION"), port.as_ref().map(HealthPort::address));
     let health_at = address.map_or("nowhere".to_owned(), |address| address.to_string());
     info!(%version, %health_at, "starting: {}", Role::Worker);
-    let joining = Database::join(&config, &cluster.database_url);
-    let Some(database) = stop.run_until_cancelled(joining).await.transpose()? else { return Ok(()) };
-    database.agree_on(&config, &[Shared::Seal(&settings::SEAL_PRIVATE_KEY, &unsealer.sealer())]).await?;
+    let joining = async {
+        let database = Database::join(&config, &cluster.database_url).await?;
+        let shared = [Shared::Seal(&settings::SEAL_PRIVATE_KEY, &unsealer.sealer())];
+        database.agree_on(&config, &shared).await.map(|()| database)
+    };
+    let Some(database) = stop.run_until_cancelled(Box::pin(joining)).await.transpose()? else { return Ok(()) };
 
     let parts = Parts::new(Role::Worker, &database, clock());
     let wakes = Arc::new(Wakes::new(&seams::outline().steps));

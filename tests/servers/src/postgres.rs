@@ -86,6 +86,11 @@ impl Postgres {
         Ok(fs::read_to_string(self.folder.join("log"))?)
     }
 
+    /// Where it keeps its files, and its log in `log`.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Runs a statement on one of its databases, and gives what `psql` prints: a line for each row, `|` between columns.
     ///
     /// # Errors

@@ -108,6 +108,9 @@ async fn collect<S: Saga>(crew: Arc<Crew<S>>, step: StepName, mut asked: Unbound
             Vec::new()
         });
         Tally::count(&tally.claimed, jobs.len());
+        if jobs.len() < asks.len() {
+            debug!(%step, hints = asks.len() - jobs.len(), "hints of no use: their sagas are not to be had");
+        }
         // One slot is as good as another.
         for (job, ask) in jobs.into_iter().zip(asks.drain(..)) {
             crew.go_on(Next { job, slot: ask.slot });

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::store::{Commit, Committed, Error};
 use crate::{Retry, Saga, Store};
@@ -66,7 +66,12 @@ async fn send<S: Saga>(
     match timeout_at(deadline, store.commit(commit)).await.map_err(late)?? {
         Committed::Fenced if in_doubt => timeout_at(deadline, find(store, commit)).await.map_err(late)?,
         Committed::Fenced => Ok(Settled::Fenced),
-        written @ (Committed::Then | Committed::Refused) => Ok(Settled::Written(written)),
+        written @ (Committed::Then | Committed::Refused) => {
+            if in_doubt {
+                debug!("a commit without an answer was not written: it is now");
+            }
+            Ok(Settled::Written(written))
+        }
     }
 }
 
@@ -75,11 +80,11 @@ async fn find<S: Saga>(store: &dyn Store<S>, commit: &Commit<S>) -> Result<Settl
     let seq = commit.fence.seq + 1;
     let events = store.events(commit.fence.saga, seq).await?;
     let ours = events.first().filter(|event| event.seq == seq && event.epoch == commit.fence.epoch);
-    Ok(match ours.map(|event| event.kind) {
-        Some(kind) if kind == commit.then.event() => Settled::Written(Committed::Then),
-        Some(kind) if commit.if_refused.as_ref().is_some_and(|refused| refused.event() == kind) => {
-            Settled::Written(Committed::Refused)
-        }
-        Some(_) | None => Settled::Fenced,
-    })
+    let written = match ours.map(|event| event.kind) {
+        Some(kind) if kind == commit.then.event() => Committed::Then,
+        Some(kind) if commit.if_refused.as_ref().is_some_and(|refused| refused.event() == kind) => Committed::Refused,
+        Some(_) | None => return Ok(Settled::Fenced),
+    };
+    debug!("a commit without an answer is found written");
+    Ok(Settled::Written(written))
 }

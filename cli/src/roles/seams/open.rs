@@ -7,6 +7,7 @@ use saga::testing::{Pace, Skewed};
 use saga::{Clock, Definition, Listener, Outline, Policy, Store, SystemClock};
 use signup::testing::{ByName, next};
 use signup::{Hasher, SignUp, Unsealer};
+use store::flawed::{self, Flaw};
 
 /// What sign-ups are accepted as.
 pub(in super::super) fn outline() -> Outline {
@@ -29,8 +30,12 @@ pub(in super::super) fn machine_clock() -> impl Clock {
     Skewed::by_environment(SystemClock)
 }
 
-/// The store that all is written to, with its crash points.
+/// The store that all is written to, with the flaw that is asked for, and its crash points.
 pub(in super::super) fn store(store: Arc<dyn Store<SignUp>>) -> Arc<dyn Store<SignUp>> {
+    let store = match Flaw::of_environment() {
+        Some(flaw) => flawed::over(store, flaw, machine_clock()),
+        None => store,
+    };
     Arc::new(Crashing(store))
 }
 

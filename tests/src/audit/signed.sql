@@ -1,0 +1,5 @@
+SELECT format('%s: %s at seq %s is signed by %s for %s', e.saga_id, e.kind, e.seq, coalesce(e.operator, 'nobody'),
+              coalesce(e.reason, 'no reason'))
+  FROM scope s JOIN saga_events e ON e.saga_id = s.id
+ WHERE (e.kind IN ('retried', 'rolled_back', 'resolved')) <> (coalesce(e.operator, '') <> '')
+    OR (coalesce(e.operator, '') <> '') <> (coalesce(e.reason, '') <> '')

@@ -1,0 +1,111 @@
+//! A place for a process, which comes and goes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::ensure;
+use saga::SystemClock;
+use saga::testing::Skewed;
+
+use super::person::Doors;
+use crate::{Client, Cluster, Member};
+
+/// How long a client waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// A place for a process, which comes and goes.
+#[derive(Debug)]
+pub(super) struct Seat {
+    role: &'static str,
+    number: usize,
+    /// Each process has a name and a log of its own.
+    lives: usize,
+    member: Option<Member>,
+    doors: Arc<Doors>,
+}
+
+impl Seat {
+    pub(super) fn new(role: &'static str, number: usize, doors: &Arc<Doors>) -> Self {
+        Self { role, number, lives: 0, member: None, doors: Arc::clone(doors) }
+    }
+
+    /// Starts a process whose clock is so many seconds ahead.
+    pub(super) async fn start(&mut self, cluster: &Cluster, ahead: i64) -> anyhow::Result<()> {
+        self.lives += 1;
+        let name = format!("{}-{}-{}", self.role, self.number, self.lives);
+        let member =
+            cluster.spawn_with(self.role, &name, &[(Skewed::<SystemClock>::VARIABLE, &ahead.to_string())]).await?;
+        if self.role == "api" {
+            self.doors.set(self.number, Some(Client::patient(&member.url().await?, PATIENCE)));
+        }
+        self.member = Some(member);
+        Ok(())
+    }
+
+    /// `kill -9`.
+    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
+        self.still_runs()?;
+        self.shut();
+        match self.member.take() {
+            Some(member) => member.kill().await,
+            None => Ok(()),
+        }
+    }
+
+    /// SIGTERM; it must end, and well.
+    pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
+        self.still_runs()?;
+        let Some(mut member) = self.member.take() else { return Ok(()) };
+        member.ask_to_stop().await?;
+        let status = member.ended().await?;
+        self.shut();
+        ensure!(status.success(), "{status}: {}", last(&member.log()?));
+        Ok(())
+    }
+
+    /// SIGSTOP.
+    pub(super) async fn pause(&mut self) -> anyhow::Result<()> {
+        self.still_runs()?;
+        match &self.member {
+            Some(member) => member.pause().await,
+            None => Ok(()),
+        }
+    }
+
+    /// SIGCONT.
+    pub(super) async fn resume(&mut self) -> anyhow::Result<()> {
+        match &self.member {
+            Some(member) => member.resume().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Where each of its processes has logged.
+    pub(super) fn logs(&self, cluster: &Cluster) -> Vec<PathBuf> {
+        let name = |life| cluster.log(&format!("{}-{}-{life}", self.role, self.number));
+        (1..=self.lives).map(name).collect()
+    }
+
+    /// No process ends by itself.
+    fn still_runs(&mut self) -> anyhow::Result<()> {
+        let Some(member) = &mut self.member else { return Ok(()) };
+        if let Some(status) = member.has_ended()? {
+            let log = member.log()?;
+            self.member = None;
+            anyhow::bail!("{} {} has ended by itself: {status}: {}", self.role, self.number, last(&log));
+        }
+        Ok(())
+    }
+
+    fn shut(&self) {
+        if self.role == "api" {
+            self.doors.set(self.number, None);
+        }
+    }
+}
+
+/// The end of a log.
+fn last(log: &str) -> &str {
+    log.lines().last().unwrap_or_default()
+}

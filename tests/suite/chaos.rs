@@ -1,0 +1,103 @@
+//! A minute of chaos; `cargo run -p tests --bin chaos` has more of it.
+
+use rand::RngExt;
+use serde_json::json;
+use tests::Answer;
+use tests::chaos::{Book, Durability, Heard, Options, Request, Row, check, run, schedule};
+use tokio::time::Duration;
+
+use crate::{BUSY, how_many};
+
+#[test]
+fn what_goes_wrong_is_a_function_of_the_seed() {
+    let length = Duration::from_mins(10);
+    assert_eq!(schedule(1, length), schedule(1, length));
+    assert_ne!(schedule(1, length), schedule(2, length));
+}
+
+#[test]
+fn a_minute_has_nearly_every_kind_of_fault_and_two_never_meet() {
+    for seed in 0..100 {
+        let plan = schedule(seed, Duration::from_mins(1));
+        let kinds: std::collections::BTreeSet<_> = plan.iter().map(|planned| planned.fault.kind).collect();
+        assert!(kinds.len() >= 15, "seed {seed}: {kinds:?}");
+        for (number, one) in plan.iter().enumerate() {
+            let mut others = plan.iter().skip(number + 1).filter(|other| other.fault.target == one.fault.target);
+            assert!(others.all(|other| other.at > one.at + one.lasts), "seed {seed}: {one:?}");
+        }
+    }
+}
+
+fn row(id: &str, state: &str, email: &str) -> Row {
+    let [id, state, email_key] = [id, state, email].map(str::to_owned);
+    Row { has_user: state == "completed", id, state, code: String::new(), email_key }
+}
+
+/// An answer, which has come.
+#[expect(clippy::unnecessary_wraps, reason = "requests may have none")]
+fn answer(status: u16, body: serde_json::Value) -> reqwest::Result<Answer> {
+    Ok(Answer { status, headers: reqwest::header::HeaderMap::new(), body })
+}
+
+/// What somebody has asked for twice, and was told of once.
+fn told(book: &Book, email: &str, name: &str, id: &str) -> Request {
+    let mut request = Request::new(email, name, "key");
+    book.heard_nothing(&mut request);
+    let heard = book.heard(&mut request, &answer(202, json!({"workflow_id": id})));
+    assert_eq!(heard, Heard::SignUp(id.to_owned()));
+    request
+}
+
+#[test]
+fn what_clients_heard_and_is_not_so_is_found() {
+    let cases: [(&str, &str, &str); 7] = [
+        ("", "Ada", "wf_1 completed"),
+        ("C1", "Ada", ""),
+        ("C1", "Ada", "wf_2 completed"),
+        ("C5", "Ada", "wf_1 completed, wf_2 completed"),
+        ("C5", "Ada", "wf_1 running"),
+        ("C6", "Ada", "wf_1 completed, wf_2 failed"),
+        ("C9", "sabotage create_user:refuse", "wf_1 completed"),
+    ];
+    for (broken, name, rows) in cases {
+        let book = Book::default();
+        let request = told(&book, "ada@example.com", name, "wf_1");
+        let rows = rows.split(", ").filter_map(|row| row.split_once(' '));
+        let rows: Vec<_> = rows.map(|(id, state)| row(id, state, "ada@example.com")).collect();
+        let found = check(&book, &[request], &rows);
+        let named =
+            if broken.is_empty() { found.is_empty() } else { found.iter().any(|line| line.starts_with(broken)) };
+        assert!(named, "{broken} of {rows:?}: {found:?}");
+    }
+}
+
+#[test]
+fn answers_that_cannot_be_are_noted() {
+    let (book, id) = (Book::default(), "wf_1");
+    let mut request = told(&book, "ada@example.com", "Ada", id);
+    assert!(book.wrong().is_empty());
+    let now_and_then =
+        ["pending", "completed", "completed", "failed"].map(|status| answer(200, json!({"status": status})));
+    for answer in &now_and_then {
+        book.seen(id, answer);
+    }
+    book.seen(id, &answer(404, json!({"type": "/problems/signup_not_found"})));
+    book.heard(&mut request, &answer(202, json!({"workflow_id": "wf_2"})));
+    book.heard(&mut request, &answer(409, json!({"type": "/problems/email_taken"})));
+    book.heard(&mut request, &answer(500, json!({})));
+    let wrong: Vec<_> = book.wrong().into_iter().collect();
+    let named: Vec<&str> = wrong.iter().map(|line| &line[..2]).collect();
+    assert_eq!(named, ["C1", "C2", "C3", "C3", "C8"], "{wrong:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_goes_wrong_every_sign_up_ends_and_all_that_was_said_is_true() {
+    let _quiet = BUSY.write().await;
+    let seed = rand::rng().random();
+    println!("seed {seed}");
+    let length = Duration::from_mins(how_many("CHAOS", 1).try_into().unwrap());
+    let options = Options { seed, length, people: 4, durability: Durability::None };
+    let report = run(options, |line| println!("{line}")).await.unwrap();
+    println!("{report}");
+    assert!(report.violations.is_empty(), "cargo run -p tests --bin chaos -- --seed {seed}: {:?}", report.violations);
+}
