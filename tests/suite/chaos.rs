@@ -79,9 +79,11 @@ fn answers_that_cannot_be_are_noted() {
     let now_and_then =
         ["pending", "completed", "completed", "failed"].map(|status| answer(200, json!({"status": status})));
     for answer in &now_and_then {
-        book.seen(id, answer);
+        book.seen(id, book.end_of(id).as_deref(), answer);
     }
-    book.seen(id, &answer(404, json!({"type": "/problems/signup_not_found"})));
+    // Somebody who asked before the end was known hears of it late.
+    book.seen(id, None, &answer(200, json!({"status": "pending"})));
+    book.seen(id, None, &answer(404, json!({"type": "/problems/signup_not_found"})));
     book.heard(&mut request, &answer(202, json!({"workflow_id": "wf_2"})));
     book.heard(&mut request, &answer(409, json!({"type": "/problems/email_taken"})));
     book.heard(&mut request, &answer(500, json!({})));

@@ -163,8 +163,10 @@ impl Play {
                 self.worker("fast", "3600").await;
             }
             Scene::Operated => {
+                // Before: it takes longer than a step hangs.
+                let token = self.cluster.add_operator("olga").await.unwrap();
                 self.hanging().await;
-                self.operate().await;
+                self.operate(&token).await;
             }
         }
     }
@@ -180,8 +182,8 @@ impl Play {
         self.person.crowd("everybody@example.com", "Ada", 8).await;
     }
 
-    async fn operate(&mut self) {
-        let bearer = format!("Bearer {}", self.cluster.add_operator("olga").await.unwrap());
+    async fn operate(&mut self, token: &str) {
+        let bearer = format!("Bearer {token}");
         let headers = [("authorization", &*bearer), ("content-type", "application/json")];
         for request in &self.requests {
             let id = request.id.as_deref().unwrap();

@@ -117,16 +117,25 @@ impl Book {
         self.pages().requests.push(request);
     }
 
-    /// Notes how a sign-up was seen.
-    pub fn seen(&self, id: &str, answer: &reqwest::Result<Answer>) {
+    /// How a sign-up has ended, as far as anybody has heard.
+    pub fn end_of(&self, id: &str) -> Option<String> {
+        self.pages().seen.get(id).filter(|seen| is_end(seen)).cloned()
+    }
+
+    /// Notes how a sign-up was seen by somebody who asked when this was known of its end. Of two who ask at the same
+    /// time, either may hear the older news.
+    pub fn seen(&self, id: &str, end: Option<&str>, answer: &reqwest::Result<Answer>) {
         let Ok(answer) = answer else { return };
         match answer.status {
             200 => {
-                let now = answer.text("status").to_owned();
-                let before = self.pages().seen.insert(id.to_owned(), now.clone());
-                let ended = before.filter(|before| is_end(before) && *before != now);
-                if let Some(before) = ended {
-                    self.is_wrong(format!("C2 an end is for ever: {id} was {before} and became {now}"));
+                let now = answer.text("status");
+                if let Some(end) = end.filter(|end| *end != now) {
+                    self.is_wrong(format!("C2 an end is for ever: {id} was {end} and became {now}"));
+                }
+                let mut pages = self.pages();
+                let seen = pages.seen.entry(id.to_owned()).or_default();
+                if !is_end(seen) {
+                    now.clone_into(seen);
                 }
             }
             503 => {}

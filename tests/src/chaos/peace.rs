@@ -1,6 +1,7 @@
 //! After the storm: everything must come to an end, and be true.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use super::person::Person;
 use super::storm::Storm;
 use super::watch::Seen;
 use super::world::{LEASE, World};
-use super::{Options, Report, check, evidence, leaks, may_complete, recovery, rows, sights};
+use super::{Options, Report, Row, check, evidence, leaks, may_complete, recovery, rows, sights};
 use crate::audit::{Scope, violations};
 use crate::eventually;
 
@@ -50,63 +51,34 @@ pub(super) async fn come(
     storm: Storm,
     tell: impl Fn(&str),
 ) -> anyhow::Result<Report> {
-    let healed = Instant::now();
+    let begun = Instant::now();
     world.open_ways()?;
-    let Storm { faults, healed: ends, mut wrong, .. } = storm;
+    let Storm { faults, healed, mut wrong, .. } = storm;
     timeout(ANSWERED, crowd.end()).await.context("people are not answered")??;
     let mut database = PgConnection::connect(&world.url).await?;
-    wrong.extend(all_end(&mut database, healed).await?);
-    let settled = healed.elapsed();
-    for api in world.doors.all() {
-        let ready = async || api.get("/readyz").await.ok().filter(|answer| answer.text("status") == "ready");
-        if let Err(error) = eventually("an API is ready, and nothing ails it", ready).await {
-            wrong.push(format!("L2 every process is well again: {error}"));
-        }
-    }
+    wrong.extend(all_end(&mut database, begun).await?);
+    let settled = begun.elapsed();
+    wrong.extend(all_are_well(world).await);
     tell("every sign-up has ended, or should have");
 
-    let random = StdRng::seed_from_u64(options.seed);
-    let mut person = Person { book: Arc::clone(book), doors: Arc::clone(&world.doors), random };
-    let mut requests = book.take_requests();
-    ask_again(&mut person, &mut requests).await;
+    let requests = ask_again(options, world, book).await;
     wrong.extend(all_end(&mut database, Instant::now()).await?);
-    for id in book.ids().iter().rev().take(LOOKS) {
-        person.look(id).await;
-    }
     wrong.extend(violations(&mut database, Scope::All).await?.iter().map(ToString::to_string));
     wrong.extend(seen.found());
     let rows = rows(&mut database).await?;
     wrong.extend(check(book, &requests, &rows));
     wrong.extend(stop_all(world).await);
-    let mut logs = Vec::new();
-    for seat in world.seats() {
-        logs.extend(seat.lock().await.logs(&world.cluster));
-    }
-    let sights = sights::count(&mut database, &logs).await?;
+    let sights = sights::count(&mut database, &logs(world).await).await?;
     wrong.extend(sights::missing(&sights, options.is_long()));
-    let recovery = recovery::recoveries(&mut database, &ends).await?;
+    let recovery = recovery::recoveries(&mut database, &healed).await?;
     database.close().await?;
-    let somebody = requests
-        .iter()
-        .find(|request| request.id.is_some())
-        .map(|request| request.email.clone())
-        .context("nobody signed up")?;
-    wrong.extend(leaks::leaks(world, &somebody).await?);
+    let somebody = requests.iter().find(|request| request.id.is_some()).context("nobody signed up")?;
+    wrong.extend(leaks::leaks(world, &somebody.email).await?);
     wrong.extend(panics(world).await?);
-
-    let mut ended = BTreeMap::<String, usize>::new();
-    for row in &rows {
-        *ended.entry(row.state.clone()).or_default() += 1;
-    }
-    let names: BTreeMap<_, _> = requests.iter().map(|request| (&request.email, &request.name)).collect();
-    let meant_well = |email: &String| names.get(email).is_some_and(|name| may_complete(name));
-    let mut unlucky = BTreeMap::<String, usize>::new();
-    for row in rows.iter().filter(|row| row.state == "failed" && meant_well(&row.email_key)) {
-        *unlucky.entry(row.code.clone()).or_default() += 1;
-    }
     wrong.sort();
     wrong.dedup();
     let evidence = if wrong.is_empty() { None } else { Some(evidence::keep(world, options.seed).await?) };
+    let (ended, unlucky) = fates(&requests, &rows);
     Ok(Report {
         seed: options.seed,
         length: options.length,
@@ -122,6 +94,39 @@ pub(super) async fn come(
         violations: wrong,
         evidence,
     })
+}
+
+/// How many ended in which state, and of those that nobody meant to fail, how many failed for which reason.
+fn fates(requests: &[Request], rows: &[Row]) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
+    let names: BTreeMap<_, _> = requests.iter().map(|request| (&request.email, &request.name)).collect();
+    let (mut ended, mut unlucky) = (BTreeMap::new(), BTreeMap::new());
+    for row in rows {
+        *ended.entry(row.state.clone()).or_default() += 1;
+        if row.state == "failed" && names.get(&row.email_key).is_some_and(|name| may_complete(name)) {
+            *unlucky.entry(row.code.clone()).or_default() += 1;
+        }
+    }
+    (ended, unlucky)
+}
+
+/// Which APIs are not well, or find that something they need is not.
+async fn all_are_well(world: &World) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for api in world.doors.all() {
+        let ready = async || api.get("/readyz").await.ok().filter(|answer| answer.text("status") == "ready");
+        if let Err(error) = eventually("an API is ready, and nothing ails it", ready).await {
+            wrong.push(format!("L2 every process is well again: {error}"));
+        }
+    }
+    wrong
+}
+
+async fn logs(world: &World) -> Vec<PathBuf> {
+    let mut logs = Vec::new();
+    for seat in world.seats() {
+        logs.extend(seat.lock().await.logs(&world.cluster));
+    }
+    logs
 }
 
 /// Waits until all have ended: which have not in time. Those that are stuck have longer, as nothing ails them any more.
@@ -145,15 +150,22 @@ async fn unfinished(database: &mut PgConnection) -> anyhow::Result<(i64, i64)> {
     Ok(sqlx::query_as(UNFINISHED).fetch_one(database).await?)
 }
 
-/// Whoever never heard what became of their request asks again, and whoever did hears the same.
-async fn ask_again(person: &mut Person, requests: &mut [Request]) {
-    let doubting = requests.iter_mut().filter(|request| request.id.is_none() && request.in_doubt);
-    for request in doubting {
+/// Whoever never heard what became of their request asks again, and some of those who did hear the same. Everybody's
+/// requests.
+async fn ask_again(options: &Options, world: &World, book: &Arc<Book>) -> Vec<Request> {
+    let random = StdRng::seed_from_u64(options.seed);
+    let mut person = Person { book: Arc::clone(book), doors: Arc::clone(&world.doors), random };
+    let mut requests = book.take_requests();
+    for request in requests.iter_mut().filter(|request| request.id.is_none() && request.in_doubt) {
         person.sign_up(request).await;
     }
     for request in requests.iter_mut().filter(|request| request.id.is_some()).rev().take(LOOKS / 5) {
         person.send(request).await;
     }
+    for id in book.ids().iter().rev().take(LOOKS) {
+        person.look(id).await;
+    }
+    requests
 }
 
 /// SIGTERM to all: which did not end well.

@@ -116,8 +116,9 @@ impl Person {
     /// Looks how a sign-up goes.
     pub async fn look(&mut self, id: &str) {
         if let Some(door) = self.doors.any(&mut self.random) {
+            let end = self.book.end_of(id);
             let answer = door.get(&format!("/v1/signups/{id}")).await;
-            self.book.seen(id, &answer);
+            self.book.seen(id, end.as_deref(), &answer);
         }
     }
 }
