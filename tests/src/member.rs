@@ -89,10 +89,38 @@ impl Member {
     /// # Errors
     /// If it has ended already.
     pub async fn ask_to_stop(&self) -> anyhow::Result<()> {
+        self.signal("TERM").await
+    }
+
+    /// SIGSTOP: it stands still, and knows nothing of it.
+    ///
+    /// # Errors
+    /// If it has ended already.
+    pub async fn pause(&self) -> anyhow::Result<()> {
+        self.signal("STOP").await
+    }
+
+    /// SIGCONT: it goes on where it stood.
+    ///
+    /// # Errors
+    /// If it has ended already.
+    pub async fn resume(&self) -> anyhow::Result<()> {
+        self.signal("CONT").await
+    }
+
+    async fn signal(&self, name: &str) -> anyhow::Result<()> {
         let pid = self.child.id().context("it has ended already")?.to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().await?;
-        ensure!(sent.success(), "SIGTERM was not sent");
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().await?;
+        ensure!(sent.success(), "SIG{name} was not sent");
         Ok(())
+    }
+
+    /// Whether it still runs.
+    ///
+    /// # Errors
+    /// If that cannot be known.
+    pub fn runs(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
     }
 
     /// Waits for its end.

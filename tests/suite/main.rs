@@ -8,6 +8,7 @@ mod compose;
 mod configuration;
 mod embedded;
 mod failover;
+mod faults;
 mod kill;
 mod load;
 mod memory;

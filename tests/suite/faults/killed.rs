@@ -1,0 +1,80 @@
+//! `kill -9` of whichever process, again and again, under load.
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tests::{Client, Cluster, Member};
+use tokio::time::{Duration, sleep};
+
+use super::journal::Journal;
+use super::{PACE, all_are_there, lease, members};
+use crate::cluster::stop;
+use crate::load::{Doors, Load};
+use crate::redis::{is_ready, redis};
+use crate::site::Site;
+use crate::{BUSY, how_many};
+
+/// Of the processes, these are APIs.
+const APIS: usize = 2;
+/// Some milliseconds of work for each password, so that whoever is killed was at something.
+const COST: (&str, &str) = ("SIGNUP_ARGON2", "m=4096,t=2,p=1");
+
+async fn clients(apis: &[Member]) -> Vec<Client> {
+    let mut clients = Vec::new();
+    for api in apis {
+        clients.push(api.client().await.unwrap());
+    }
+    clients
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_killed_under_load_no_sign_up_is_lost_or_waits_for_more_than_a_lease_and_2_seconds() {
+    let _quiet = BUSY.write().await;
+    // By hand: as many as are asked for, some seconds apart, with leases as long as they are.
+    let (kills, by_hand) = (how_many("PROCESS_KILLS", 5), std::env::var("PROCESS_KILLS").is_ok());
+    let (pace, pause) = if by_hand { ("1", 3_000..8_000) } else { ("0.2", 500..1_500) };
+    let seed = rand::rng().random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let (site, redis) = (Site::with_database().await, redis().await);
+    let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap().telling(&[(PACE, pace), COST]);
+    cluster.migrate().await.unwrap();
+    let mut members = members(&cluster, APIS, 3).await;
+    let mut open = clients(&members[..APIS]).await;
+    is_ready(&open[0], "ready").await;
+    let doors = Doors::to(open.clone());
+    let (load, mut journal) = (Load::begin(6, &doors), Journal::of(&site.url).await);
+    let mut recoveries = Vec::new();
+    for kill in 0..kills {
+        load.goes_on(20).await;
+        sleep(Duration::from_millis(random.random_range(pause.clone()))).await;
+        let who = random.random_range(0..members.len());
+        members.remove(who).kill().await.unwrap();
+        let (at, left) = (journal.now().await, journal.unfinished().await);
+        recoveries.push((at, left));
+        let role = if who < APIS { "api" } else { "worker" };
+        members.insert(who, cluster.start(role, &format!("{role}-after-{kill}")).await.unwrap());
+        open = clients(&members[..APIS]).await;
+        doors.are(&open.iter().collect::<Vec<_>>());
+    }
+    let story = load.end().await;
+    all_are_there(&site.url, &story).await;
+
+    let mut took = Vec::new();
+    for (at, left) in &recoveries {
+        took.extend(journal.ended(left, *at).await);
+    }
+    took.sort();
+    let hops = journal.hops().await;
+    let longest = *hops.last().unwrap();
+    println!(
+        "{kills} kills, {} sign-ups; of {} under way at a kill, the end came after: median {:?}, 99 % {:?}, all {:?}",
+        story.len(),
+        took.len(),
+        took.get(took.len() / 2),
+        took.get((took.len() * 99).div_ceil(100).saturating_sub(1)),
+        took.last()
+    );
+    let waited = hops.iter().filter(|hop| **hop > Duration::from_secs(1)).count();
+    println!("the longest that a sign-up waited for its next step: {longest:?}; {waited} waited for more than 1 s");
+    assert!(longest <= lease(pace) + Duration::from_secs(2), "{longest:?}, seed {seed}");
+    stop(members).await;
+}
