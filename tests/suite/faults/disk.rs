@@ -5,7 +5,7 @@ use tests::{Cluster, eventually};
 use tokio::task::block_in_place;
 use tokio::time::{Duration, Instant};
 
-use super::{members, nothing_is_lost};
+use super::{PACE, members, nothing_is_lost};
 use crate::BUSY;
 use crate::cluster::stop;
 use crate::load::{Doors, Load};
@@ -20,7 +20,7 @@ async fn while_the_disk_is_full_sign_ups_are_put_off_and_status_is_told_and_then
         println!("skipped: this machine lets nobody mount a disk; run the tests as root");
         return;
     };
-    let cluster = Cluster::on(&machine.url("postgres")).await.unwrap();
+    let cluster = Cluster::on(&machine.url("postgres")).await.unwrap().telling(&[(PACE, "0.25")]);
     cluster.migrate().await.unwrap();
     let mut members = members(&cluster, 1, 2).await;
     let client = members[0].client().await.unwrap();

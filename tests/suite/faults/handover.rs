@@ -15,13 +15,16 @@ use crate::site::Site;
 async fn restarts(site: &Site, cluster: &Cluster, readiness: &str) -> Duration {
     cluster.migrate().await.unwrap();
     let mut members = members(cluster, 1, 2).await;
+    for member in &members {
+        is_ready(&member.client().await.unwrap(), readiness).await;
+    }
     let client = members[0].client().await.unwrap();
-    is_ready(&client, readiness).await;
     let load = Load::begin(6, &Doors::to([client]));
     for round in 0..4 {
         load.goes_on(50).await;
         stop([members.remove(1)]).await;
         members.push(cluster.start("worker", &format!("worker-after-{round}")).await.unwrap());
+        is_ready(&members[2].client().await.unwrap(), readiness).await;
     }
     load.goes_on(50).await;
     let story = load.end().await;

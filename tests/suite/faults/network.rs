@@ -4,7 +4,7 @@ use servers::{Mode, Postgres as Machine, Proxy};
 use tests::{Cluster, eventually};
 use tokio::time::{Duration, Instant};
 
-use super::{members, nothing_is_lost};
+use super::{PACE, members, nothing_is_lost};
 use crate::BUSY;
 use crate::cluster::stop;
 use crate::load::{Doors, Load};
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(7);
 async fn whatever_the_network_swallows_every_answer_comes_in_time_and_all_goes_on_2_seconds_after_it_is_mended() {
     let _quiet = BUSY.write().await;
     let (site, way) = (Site::with_database().await, Proxy::to(Machine::shared().port()).unwrap());
-    let cluster = Cluster::on(&way.url(&site.url)).await.unwrap();
+    let cluster = Cluster::on(&way.url(&site.url)).await.unwrap().telling(&[(PACE, "0.25")]);
     cluster.migrate().await.unwrap();
     let members = members(&cluster, 2, 2).await;
     let clients = [members[0].client().await.unwrap(), members[1].client().await.unwrap()];

@@ -11,6 +11,7 @@ use super::{PACE, lease, members};
 use crate::BUSY;
 use crate::cluster::stop;
 use crate::embedded::ended;
+use crate::redis::{is_ready, redis};
 use crate::site::Site;
 
 const HURRIED: &str = "0.2";
@@ -55,10 +56,13 @@ fn lose(way: &Proxy, what: Pattern, reply: bool) {
 async fn a_statement_that_is_lost_on_its_way_or_its_reply_is_done_once_and_the_sign_up_goes_on_within_seconds() {
     let _quiet = BUSY.write().await;
     let (site, way) = (Site::with_database().await, Proxy::to(Machine::shared().port()).unwrap());
-    let cluster = Cluster::on(&way.url(&site.url)).await.unwrap().telling(&[(PACE, HURRIED)]);
+    let redis = redis().await;
+    let cluster = Cluster::with_redis(&way.url(&site.url), &redis.url()).await.unwrap().telling(&[(PACE, HURRIED)]);
     cluster.migrate().await.unwrap();
     let members = members(&cluster, 1, 1).await;
     let (client, worker) = (members[0].client().await.unwrap(), &members[1]);
+    is_ready(&client, "ready").await;
+    is_ready(&worker.client().await.unwrap(), "ready").await;
     let (mut number, mut met) = (0, 0);
     for (text, full_name) in STATEMENTS {
         for reply in [true, false] {
