@@ -17,7 +17,7 @@ const CLAIMED: &str = "SELECT count(*) FROM sagas WHERE lease_until > now()";
 const UNDER_WAY: &str = "SELECT count(*) FROM sagas WHERE ended_at IS NULL";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backlog_is_taken_in_small_claims_and_drains_steadily_while_others_sign_up() {
+async fn a_backlog_is_taken_by_as_many_as_there_are_slots_and_shrinks_second_by_second() {
     let _busy = BUSY.read().await;
     let (site, redis) = (Site::with_database().await, redis().await);
     let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();

@@ -18,6 +18,9 @@ const ROOM: usize = 40;
 const MOST: usize = 5;
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'signup'";
 
+const TURN_OUT: &str =
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'signup'";
+
 /// Strangers who take every place that there is.
 async fn strangers(url: &str) -> Vec<PgConnection> {
     let mut strangers = Vec::new();
@@ -47,12 +50,12 @@ async fn while_strangers_take_every_connection_nobody_crashes_and_all_come_in_wh
     let load = Load::begin(4, &Doors::to([api.client().await.unwrap()]));
     load.goes_on(20).await;
 
-    // Those that are connected stay so, and serve. Once they are turned out, there is no place left to come back to.
+    // Who is connected stays so, and serves. Turned out, they come back as long as they find a place sooner than the
+    // strangers do.
     let mut others = strangers(&url).await;
-    journal
-        .count("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'signup'")
-        .await;
-    others.extend(strangers(&url).await);
+    while journal.count(TURN_OUT).await > 0 {
+        others.extend(strangers(&url).await);
+    }
     let (full, mut storm) = (Instant::now(), Vec::<Member>::new());
     for number in 0..6 {
         let role = if number < 2 { "api" } else { "worker" };
