@@ -25,7 +25,7 @@ async fn a_backlog_is_taken_by_as_many_as_there_are_slots_and_shrinks_second_by_
     let mut all = members(&cluster, 1, 0).await;
     let client = all[0].client().await.unwrap();
     is_ready(&client, "ready").await;
-    sign_ups(&[client.clone()], 0..BACKLOG).await;
+    sign_ups(std::slice::from_ref(&client), 0..BACKLOG).await;
     let cores = std::thread::available_parallelism().unwrap().get();
     let in_hand = i64::try_from(2 * (2 * cores + 3 * 32)).unwrap();
     let (mut journal, begun) = (Journal::of(&site.url).await, Instant::now());

@@ -82,10 +82,10 @@ async fn while_strangers_take_every_connection_nobody_crashes_and_all_come_in_wh
     load.goes_on(100).await;
     let connected = usize::try_from(journal.count(CONNECTIONS).await).unwrap();
     assert!(connected <= 7 * MOST, "{connected}");
-    let story = load.end().await;
-    let slowest = story.iter().map(|sent| sent.took).max().unwrap();
+    let told = load.end().await;
+    let slowest = told.iter().map(|sent| sent.took).max().unwrap();
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
     assert!(api.runs().unwrap());
-    nothing_is_lost(&url, &story).await;
+    nothing_is_lost(&url, &told).await;
     stop(storm.into_iter().chain([api])).await;
 }

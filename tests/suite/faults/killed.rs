@@ -28,9 +28,10 @@ async fn clients(apis: &[Member]) -> Vec<Client> {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_killed_under_load_no_sign_up_is_lost_or_waits_for_more_than_a_lease_and_2_seconds() {
     let _quiet = BUSY.write().await;
-    // By hand: as many as are asked for, some seconds apart, with leases as long as they are.
-    let (kills, by_hand) = (how_many("PROCESS_KILLS", 5), std::env::var("PROCESS_KILLS").is_ok());
-    let (pace, pause) = if by_hand { ("1", 3_000..8_000) } else { ("0.2", 500..1_500) };
+    // By hand: as many as are asked for, some seconds apart, with leases as long as they are. Some sign-ups meet more than
+    // one kill then; otherwise none does.
+    let (kills, by_hand) = (how_many("PROCESS_KILLS", 4), std::env::var("PROCESS_KILLS").is_ok());
+    let (pace, pause) = if by_hand { ("1", 3_000..8_000) } else { ("0.2", 0..500) };
     let seed = rand::rng().random();
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
@@ -54,6 +55,9 @@ async fn whoever_is_killed_under_load_no_sign_up_is_lost_or_waits_for_more_than_
         members.insert(who, cluster.start(role, &format!("{role}-after-{kill}")).await.unwrap());
         open = clients(&members[..APIS]).await;
         doors.are(&open.iter().collect::<Vec<_>>());
+        while !by_hand && journal.ended(&recoveries[kill].1, recoveries[kill].0).await.len() < recoveries[kill].1.len()
+        {
+        }
     }
     let story = load.end().await;
     all_are_there(&site.url, &story).await;
@@ -63,18 +67,16 @@ async fn whoever_is_killed_under_load_no_sign_up_is_lost_or_waits_for_more_than_
         took.extend(journal.ended(left, *at).await);
     }
     took.sort();
-    let hops = journal.hops().await;
-    let longest = *hops.last().unwrap();
+    let most = took[(took.len() * 99).div_ceil(100) - 1];
+    let (longest, hop) = (took[took.len() - 1], journal.longest_hop().await);
     println!(
-        "{kills} kills, {} sign-ups; of {} under way at a kill, the end came after: median {:?}, 99 % {:?}, all {:?}",
+        "{kills} kills, {} sign-ups; {} were under way at a kill, and ended after: median {:?}, 99 % {most:?}, all \
+         {longest:?}; the longest that one waited for its next step: {hop:?}",
         story.len(),
         took.len(),
-        took.get(took.len() / 2),
-        took.get((took.len() * 99).div_ceil(100).saturating_sub(1)),
-        took.last()
+        took[took.len() / 2],
     );
-    let waited = hops.iter().filter(|hop| **hop > Duration::from_secs(1)).count();
-    println!("the longest that a sign-up waited for its next step: {longest:?}; {waited} waited for more than 1 s");
-    assert!(longest <= lease(pace) + Duration::from_secs(2), "{longest:?}, seed {seed}");
+    let bound = lease(pace) + Duration::from_secs(2);
+    assert!(most <= bound && (by_hand || longest.max(hop) <= bound), "seed {seed}");
     stop(members).await;
 }

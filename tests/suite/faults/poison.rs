@@ -31,7 +31,7 @@ async fn whoever_panics_each_time_fails_or_gets_stuck_and_harms_nobody_else() {
         poison.push(answer.text("workflow_id").to_owned());
     }
     // Meanwhile, and on the same workers.
-    for id in sign_ups(&[client.clone()], 0..100).await {
+    for id in sign_ups(std::slice::from_ref(&client), 0..100).await {
         assert_eq!(ended(&client, &id).await.text("status"), "completed");
     }
     for id in poison.iter().step_by(2) {

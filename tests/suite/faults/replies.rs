@@ -83,8 +83,8 @@ async fn a_statement_that_is_lost_on_its_way_or_its_reply_is_done_once_and_the_s
         worker.pause().await.unwrap();
         let accepted = sign_up(&client, number, "Ada").await;
         lose(&way, Pattern::from(CLAIM), reply);
-        worker.resume().await.unwrap();
         let begun = Instant::now();
+        worker.resume().await.unwrap();
         assert_eq!(ended(&client, accepted.text("workflow_id")).await.text("status"), "completed");
         let took = begun.elapsed();
         (number, met) = (number + 1, met + 1);

@@ -1,5 +1,7 @@
 //! A database whose processes end: one by one, all together, in peace and in none.
 
+use std::fmt;
+
 use servers::{Durability, Postgres as Machine, Redis, RedisOptions};
 use tests::{Cluster, Member};
 use tokio::task::block_in_place;
@@ -34,21 +36,32 @@ impl Stage {
     /// Until sign-ups are accepted again, from now on.
     async fn goes_on(&self, what: &str) -> Duration {
         let took = self.load.goes_on(1).await;
-        println!("{what}: sign-ups are accepted again after {took:?}");
         assert!(took < Duration::from_secs(5), "{what}: {took:?}");
         took
     }
 
-    /// Nothing is lost: the longest that anybody waited for an answer, whatever they were told.
-    async fn ends(self) -> Duration {
+    /// Nothing is lost: what everybody was told.
+    async fn ends(self) -> Told {
         let story = self.load.end().await;
-        let slowest = story.iter().map(|sent| sent.took).max().unwrap();
-        let put_off = story.iter().filter(|sent| sent.is_put_off()).count();
-        println!("{} answers, {put_off} of them 503, the slowest after {slowest:?}", story.len());
         nothing_is_lost(&self.cluster.url, &story).await;
-        println!("nothing is lost: all {} sign-ups that were accepted are there", accepted(&story).len());
         stop(self.members).await;
-        slowest
+        let put_off = story.iter().filter(|sent| sent.is_put_off()).count();
+        let slowest = story.iter().map(|sent| sent.took).max().unwrap();
+        Told { accepted: accepted(&story).len(), put_off, slowest }
+    }
+}
+
+/// How many requests were answered so or so, and the longest that one took.
+struct Told {
+    accepted: usize,
+    put_off: usize,
+    slowest: Duration,
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { accepted, put_off, slowest } = self;
+        write!(f, "{accepted} accepted, {put_off} answered with 503, the slowest answer after {slowest:?}")
     }
 }
 
@@ -58,18 +71,20 @@ const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity 
 async fn whichever_way_the_database_ends_all_are_put_off_within_2_seconds_and_go_on_within_5() {
     let _quiet = BUSY.write().await;
     let mut stage = Stage::set().await;
+    for fault in ["all connections end", "it is restarted in peace", "it is killed"] {
+        stage.load.goes_on(50).await;
+        block_in_place(|| match fault {
+            "all connections end" => stage.machine.ask("postgres", TERMINATE).map(drop),
+            "it is killed" => stage.machine.kill().and_then(|()| stage.machine.revive()),
+            _ => stage.machine.end().and_then(|()| stage.machine.revive()),
+        })
+        .unwrap();
+        println!("{fault}: sign-ups are accepted again after {:?}", stage.goes_on(fault).await);
+    }
     stage.load.goes_on(50).await;
-    block_in_place(|| stage.machine.ask("postgres", TERMINATE)).unwrap();
-    stage.goes_on("all connections ended").await;
-    stage.load.goes_on(50).await;
-    block_in_place(|| stage.machine.end().and_then(|()| stage.machine.revive())).unwrap();
-    stage.goes_on("restarted in peace").await;
-    stage.load.goes_on(50).await;
-    block_in_place(|| stage.machine.kill().and_then(|()| stage.machine.revive())).unwrap();
-    stage.goes_on("killed").await;
-    stage.load.goes_on(50).await;
-    let slowest = stage.ends().await;
-    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    let told = stage.ends().await;
+    println!("nothing is lost: {told}");
+    assert!(told.slowest < Duration::from_secs(2), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,5 +104,5 @@ async fn however_often_the_database_is_killed_no_sign_up_that_it_accepted_is_los
         back[kills / 2],
         back[kills - 1]
     );
-    stage.ends().await;
+    println!("nothing is lost: {}", stage.ends().await);
 }

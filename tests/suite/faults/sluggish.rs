@@ -15,16 +15,19 @@ use crate::redis::{is_ready, redis};
 use crate::site::Site;
 
 /// How long each trouble lasts.
-const LASTS: Duration = Duration::from_secs(3);
+const LASTS: Duration = Duration::from_secs(2);
 /// Nothing is ever blocked for longer.
 const LONGEST: Duration = Duration::from_secs(1);
 /// Until it has been told to stop. Others are told that it is busy, once that has taken too long.
 const ENDLESS: &str = "while true do end";
 
+/// What it is, how it begins, and how it ends where it does not end by itself.
+type Trouble = (&'static str, fn(&Arc<Redis>), fn(&Redis));
+
 /// One after the other.
-const TROUBLES: [(&str, fn(&Arc<Redis>), fn(&Redis)); 5] = [
+const TROUBLES: [Trouble; 5] = [
     ("read only", |redis| redis.read_only().unwrap(), |redis| redis.writable().unwrap()),
-    ("paused", |redis| drop(redis.command(&["CLIENT", "PAUSE", "3000", "ALL"]).unwrap()), |_| {}),
+    ("paused", |redis| drop(redis.command(&["CLIENT", "PAUSE", "2000", "ALL"]).unwrap()), |_| {}),
     ("busy with a command", |redis| redis.stall(LASTS).unwrap(), |_| {}),
     (
         "busy with a script",

@@ -67,12 +67,7 @@ impl Stage {
         eventually("the first worker writes", wrote).await.unwrap();
         let log =
             || async { Some(self.zombie.log().unwrap()).filter(|log| log.contains(LATE) || log.contains(FENCED)) };
-        let log = eventually("it is told that its claim is over", log).await.unwrap();
-        println!(
-            "{} told that they are late, {} that they are fenced",
-            log.matches(LATE).count(),
-            log.matches(FENCED).count()
-        );
+        eventually("it is told that its claim is over", log).await.unwrap();
         let facts = self.site.check().await;
         // Accepted, and each step done, once.
         assert_eq!((facts.events.len(), facts.users.len()), (5 * ids.len(), ids.len()));
