@@ -10,7 +10,8 @@ SELECT greatest(0, extract(epoch FROM at - before)::float8 - coalesce(took_ms, 0
  WHERE before IS NOT NULL ORDER BY 1";
 const UNFINISHED: &str = "SELECT id::text FROM sagas WHERE ended_at IS NULL";
 const ENDED: &str = "
-SELECT (extract(epoch FROM ended_at) - $2)::float8 FROM sagas WHERE id = ANY($1::uuid[]) ORDER BY 1";
+SELECT (extract(epoch FROM ended_at) - $2)::float8 FROM sagas WHERE id = ANY($1::uuid[]) AND ended_at IS NOT NULL
+ ORDER BY 1";
 
 /// A look at a database that the processes do not know of.
 pub(super) struct Journal(PgConnection);
@@ -40,7 +41,7 @@ impl Journal {
         sqlx::query_scalar(UNFINISHED).fetch_all(&mut self.0).await.unwrap()
     }
 
-    /// How long after that second these ended.
+    /// How long after that second these ended: those of them that have.
     pub(super) async fn ended(&mut self, ids: &[String], since: f64) -> Vec<Duration> {
         let ended = sqlx::query_scalar::<_, f64>(ENDED).bind(ids).bind(since);
         let ended = ended.fetch_all(&mut self.0).await.unwrap();

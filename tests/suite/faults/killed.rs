@@ -2,20 +2,20 @@
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tests::{Client, Cluster, Member};
-use tokio::time::{Duration, sleep};
+use tokio::time::{Duration, Instant, sleep};
 
 use super::journal::Journal;
 use super::{PACE, all_are_there, lease, members};
-use crate::cluster::stop;
-use crate::load::{Doors, Load};
+use crate::cluster::{HANGS_ONCE, stop};
+use crate::load::{Doors, Load, Sent};
 use crate::redis::{is_ready, redis};
 use crate::site::Site;
 use crate::{BUSY, how_many};
 
 /// Of the processes, these are APIs.
 const APIS: usize = 2;
-/// Some milliseconds of work for each password, so that whoever is killed was at something.
-const COST: (&str, &str) = ("SIGNUP_ARGON2", "m=4096,t=2,p=1");
+/// Before each kill so many begin a step that takes its time, so that whoever is killed was at something.
+const AT_IT: usize = 12;
 
 async fn clients(apis: &[Member]) -> Vec<Client> {
     let mut clients = Vec::new();
@@ -23,6 +23,17 @@ async fn clients(apis: &[Member]) -> Vec<Client> {
         clients.push(api.client().await.unwrap());
     }
     clients
+}
+
+/// Signs up some whose third step takes as long as it may.
+async fn begin(client: &Client, kill: usize) -> Vec<Sent> {
+    let mut sent = Vec::new();
+    for number in 0..AT_IT {
+        let (email, at) = (format!("at-it-{kill}-{number}@example.com"), Instant::now());
+        let answer = client.sign_up(&email, HANGS_ONCE, 0).await;
+        sent.push(Sent { email, at, took: at.elapsed(), answer });
+    }
+    sent
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,16 +47,17 @@ async fn whoever_is_killed_under_load_no_sign_up_is_lost_or_waits_for_more_than_
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     let (site, redis) = (Site::with_database().await, redis().await);
-    let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap().telling(&[(PACE, pace), COST]);
+    let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap().telling(&[(PACE, pace)]);
     cluster.migrate().await.unwrap();
     let mut members = members(&cluster, APIS, 3).await;
     let mut open = clients(&members[..APIS]).await;
     is_ready(&open[0], "ready").await;
     let doors = Doors::to(open.clone());
-    let (load, mut journal) = (Load::begin(6, &doors), Journal::of(&site.url).await);
-    let mut recoveries = Vec::new();
+    let (load, mut journal) = (Load::begin(3, &doors), Journal::of(&site.url).await);
+    let (mut recoveries, mut at_it) = (Vec::new(), Vec::new());
     for kill in 0..kills {
         load.goes_on(20).await;
+        at_it.extend(begin(&open[0], kill).await);
         sleep(Duration::from_millis(random.random_range(pause.clone()))).await;
         let who = random.random_range(0..members.len());
         members.remove(who).kill().await.unwrap();
@@ -59,7 +71,8 @@ async fn whoever_is_killed_under_load_no_sign_up_is_lost_or_waits_for_more_than_
         {
         }
     }
-    let story = load.end().await;
+    let mut story = load.end().await;
+    story.extend(at_it);
     all_are_there(&site.url, &story).await;
 
     let mut took = Vec::new();
