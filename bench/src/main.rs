@@ -3,6 +3,7 @@
 //! Nothing here asserts. A figure is read by a person, beside the goal that it is held against.
 
 mod alone;
+mod backlog;
 mod cluster;
 mod growth;
 mod hashing;
@@ -40,6 +41,8 @@ enum Figure {
     Cluster(cluster::Arguments),
     /// What a saga costs the database, as ended sagas grow in number
     Growth(growth::Arguments),
+    /// Sagas that are all due at once when an outage ends: how soon workers are at their best again
+    Backlog(backlog::Arguments),
 }
 
 #[tokio::main]
@@ -52,5 +55,6 @@ async fn main() -> anyhow::Result<()> {
         Figure::Sagas(arguments) => sagas::measure(&arguments).await,
         Figure::Cluster(arguments) => cluster::measure(&arguments).await,
         Figure::Growth(arguments) => growth::measure(&arguments).await,
+        Figure::Backlog(arguments) => backlog::measure(&arguments).await,
     }
 }

@@ -11,6 +11,7 @@ mod configuration;
 mod crash;
 mod embedded;
 mod failover;
+mod faults;
 mod flaws;
 mod kill;
 mod load;

@@ -16,7 +16,7 @@ use crate::site::Site;
 const NOTE: &str = "'attempts', 0, 'max_attempts', 25, 'status', 'Pending', 'idempotency_key', ''";
 
 /// Puts hints with these ids and payloads, as Lua has them, into the queue of a step.
-fn plant(redis: &Redis, step: &str, hints: &[(String, String)]) {
+pub(crate) fn plant(redis: &Redis, step: &str, hints: &[(String, String)]) {
     let queue = format!("signup-1-{step}");
     let put = |(id, payload): &(String, String)| {
         format!(
@@ -34,7 +34,7 @@ fn ten_times(sagas: &[String], step: &str, when: &str) -> Vec<(String, String)> 
     (0..10).flat_map(copies).collect()
 }
 
-fn foreign() -> Vec<(String, String)> {
+pub(crate) fn foreign() -> Vec<(String, String)> {
     let payloads = [
         "'not json'",
         "string.char(255, 0, 254, 10)",

@@ -9,7 +9,7 @@ use anyhow::Context;
 /// Runs a server until its own standard input ends, then stops the server with SIGNAL and removes its folder. Its
 /// standard input is a pipe whose other end we hold: it ends when we do. A signal that comes before the server minds
 /// signals is lost, so it is sent until the server is gone. Meanwhile each line tells it to start the server anew, to
-/// stop or continue it with all its processes, or to kill it, and is answered by a line. What the server's own
+/// stop or continue it with all its processes, to kill it, or to have it end by itself, and is answered by a line. What the server's own
 /// processes do once it is killed is their affair, but stopped they could do nothing.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
@@ -23,6 +23,7 @@ while read -r word; do
     stop) kill -STOP $server; kill -STOP $(children) ;;
     continue) kill -CONT $(children) $server ;;
     kill) orphans=$(children); kill -KILL $server; kill -CONT $orphans; wait $server; server= ;;
+    end) kill -INT $server; wait $server; server= ;;
     esac
     echo "$word"
 done

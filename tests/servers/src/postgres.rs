@@ -1,5 +1,6 @@
 //! A private PostgreSQL server.
 
+mod disk;
 mod programs;
 mod standby;
 
@@ -125,7 +126,15 @@ impl Postgres {
         self.kept.tell("kill")
     }
 
-    /// Starts it again after [`Postgres::kill`], on the same port, with what it has stored; ready when this returns.
+    /// Ends it as an operator does who restarts it: whoever is connected is turned out, and what they were at is undone.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub fn end(&mut self) -> anyhow::Result<()> {
+        self.kept.tell("end")
+    }
+
+    /// Starts it again after [`Postgres::kill`] or [`Postgres::end`], on the same port, with what it has stored; ready when this returns.
     ///
     /// # Errors
     /// If it does not start.
@@ -149,20 +158,25 @@ impl Postgres {
     }
 
     fn start_on(port: u16, programs: &Path, template: &Path, durability: Durability) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("signup-postgres-").tempdir()?;
-        let data = folder.path().join("data");
-        run(Command::new("cp").arg("-a").arg(template).arg(&data))?;
-        let on = if durability == Durability::Full { "on" } else { "off" };
-        let settings = format!("{SETTINGS}fsync = {on}\nfull_page_writes = {on}\n");
-        OpenOptions::new().append(true).open(data.join("postgresql.conf"))?.write_all(settings.as_bytes())?;
-        Self::start_in(folder, port, programs)
+        Self::start_in(folder(template, durability)?, port, programs)
     }
 
     /// Starts one on what is in the folder.
     fn start_in(folder: TempDir, port: u16, programs: &Path) -> anyhow::Result<Self> {
-        let (server, data) = (programs.join("postgres"), folder.path().join("data"));
-        let (server, data) = (server.display().to_string(), data.display().to_string());
-        let mut command = as_owner(folder.path())?;
+        let data = folder.path().join("data");
+        Self::start_with(folder, &data, port, programs, Vec::new())
+    }
+
+    /// Starts one on this data, behind a command that ends by being the server.
+    fn start_with(
+        folder: TempDir,
+        data: &Path,
+        port: u16,
+        programs: &Path,
+        mut command: Vec<String>,
+    ) -> anyhow::Result<Self> {
+        let (server, data) = (programs.join("postgres").display().to_string(), data.display().to_string());
+        command.extend(as_owner(folder.path())?);
         command.extend([&*server, "-D", &data, "-p", &port.to_string()].map(str::to_owned));
         let command: Vec<_> = command.iter().map(String::as_str).collect();
         let kept = Kept::start(folder.path(), "QUIT", &command)?;
@@ -185,4 +199,15 @@ impl Postgres {
         let mut ask = Command::new(programs.join("pg_isready"));
         Ok(ask.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]).status()?.success())
     }
+}
+
+/// A folder with a server's data.
+fn folder(template: &Path, durability: Durability) -> anyhow::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("signup-postgres-").tempdir()?;
+    let data = folder.path().join("data");
+    run(Command::new("cp").arg("-a").arg(template).arg(&data))?;
+    let on = if durability == Durability::Full { "on" } else { "off" };
+    let settings = format!("{SETTINGS}fsync = {on}\nfull_page_writes = {on}\n");
+    OpenOptions::new().append(true).open(data.join("postgresql.conf"))?.write_all(settings.as_bytes())?;
+    Ok(folder)
 }

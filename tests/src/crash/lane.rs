@@ -111,10 +111,7 @@ impl Lane {
             }
         };
         let count = |text: &str| said.matches(text).count();
-        Ok(Seen {
-            taken_over: count("took over from a worker"),
-            sent_again: count("sending it again"),
-        })
+        Ok(Seen { taken_over: count("took over from a worker"), sent_again: count("sending it again") })
     }
 
     /// Waits until the API has got over whatever the last schedule did to Redis: without it there would be no hints. A

@@ -51,6 +51,25 @@ impl Redis {
         self.connect()?.tell(&["DEBUG", "SLEEP", &how_long.as_secs_f64().to_string()])
     }
 
+    /// Saves all that it holds and loads it again, as at a start, in so much time: whoever asks meanwhile is told that it
+    /// is loading. Does not wait.
+    ///
+    /// # Errors
+    /// If it cannot be told.
+    pub fn load_slowly(&self, how_long: Duration) -> anyhow::Result<()> {
+        const KEYS: u32 = 1_000;
+        let fill =
+            format!("for i = 1, {KEYS} do redis.call('SET', 'ballast' .. i, string.rep('x', 100), 'PX', 60000) end");
+        self.command(&["EVAL", &fill, "0"])?;
+        let each = (how_long / KEYS).as_micros().to_string();
+        // It looks who asks after each so many bytes.
+        let slow = [("loading-process-events-interval-bytes", "1024"), ("key-load-delay", &*each)];
+        for (name, value) in slow {
+            self.command(&["CONFIG", "SET", name, value])?;
+        }
+        self.connect()?.tell(&["DEBUG", "RELOAD"])
+    }
+
     /// Makes it the replica of a server that is not there: it answers reads with what it has, and refuses writes with
     /// `READONLY`.
     ///

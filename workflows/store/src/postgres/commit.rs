@@ -16,6 +16,7 @@ use super::effect::{
     nothing, payload, write_claims,
 };
 use super::error::Failure;
+use super::jitter::Jitter;
 use super::lane::{Batch, Lane};
 use super::value::{get, millis, saga_id, stored};
 
@@ -236,8 +237,8 @@ pub(super) struct Commits {
 }
 
 impl Commits {
-    pub(super) fn open(connections: &Connections) -> Self {
-        let lane = |sql| Lane::open(Arc::new(CommitBatch { connections: connections.clone(), sql }));
+    pub(super) fn open(connections: &Connections, jitter: &Jitter) -> Self {
+        let lane = |sql| Lane::open(Arc::new(CommitBatch { connections: connections.clone(), sql }), jitter);
         Self {
             nothing: lane(NOTHING),
             create_user: lane(CREATE_USER),

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::error::{Failure, failure};
+use super::jitter::Jitter;
 use super::pool::{Kept, Lent, Pool, Source, close_those, pool, tidy};
 use super::servers::Servers;
 
@@ -53,8 +54,8 @@ pub(super) struct Connections {
 
 impl Connections {
     /// None is opened before it is needed.
-    pub(super) fn new(servers: Servers, bounds: Bounds) -> Self {
-        let pool = pool(Source::new(servers, bounds.acquire), bounds.connections);
+    pub(super) fn new(servers: Servers, bounds: Bounds, jitter: &Jitter) -> Self {
+        let pool = pool(Source::new(servers, bounds.acquire, jitter.clone()), bounds.connections);
         let mut tidying = JoinSet::new();
         tidying.spawn(tidy(pool.weak()));
         Self { pool, acquire: bounds.acquire, closing: Arc::default(), _tidying: Arc::new(tidying) }

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::error::Failure;
+use super::jitter::Jitter;
 
 /// Members of one statement.
 const BATCH: usize = 128;
@@ -29,7 +30,7 @@ const ENTRY: Duration = Duration::from_secs(4);
 const LATE: Duration = Duration::from_secs(5);
 /// How often a statement that collided with another is sent again.
 const COLLISIONS: u32 = 5;
-/// Before it is sent again; longer each time.
+/// Before it is sent again: longer each time, and jittered, as two that have collided must not meet again.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// A kind of statement that works on many members at once.
@@ -65,9 +66,9 @@ pub(super) struct Lane<B: Batch> {
 }
 
 impl<B: Batch> Lane<B> {
-    pub(super) fn open(batch: Arc<B>) -> Self {
+    pub(super) fn open(batch: Arc<B>, jitter: &Jitter) -> Self {
         let (queue, members) = mpsc::channel(QUEUE);
-        tokio::spawn(drive(batch, members));
+        tokio::spawn(drive(batch, members, jitter.clone()));
         Self { queue }
     }
 
@@ -82,7 +83,7 @@ impl<B: Batch> Lane<B> {
     }
 }
 
-async fn drive<B: Batch>(batch: Arc<B>, mut queue: mpsc::Receiver<Waiting<B>>) {
+async fn drive<B: Batch>(batch: Arc<B>, mut queue: mpsc::Receiver<Waiting<B>>, jitter: Jitter) {
     let mut waiting = Vec::with_capacity(BATCH);
     while !waiting.is_empty() || queue.recv_many(&mut waiting, BATCH).await > 0 {
         // Many often come at once: without this the first would go alone, and the others wait for it.
@@ -97,17 +98,17 @@ async fn drive<B: Batch>(batch: Arc<B>, mut queue: mpsc::Receiver<Waiting<B>>) {
         let members = std::mem::replace(&mut waiting, left);
         // One that panics takes the replies to its members with it, and the lane stays open. What the next one finds of
         // it are connections, which see to their own state.
-        let _ = AssertUnwindSafe(serve(&*batch, members)).catch_unwind().await;
+        let _ = AssertUnwindSafe(serve(&*batch, members, &jitter)).catch_unwind().await;
     }
 }
 
-async fn serve<B: Batch>(batch: &B, members: Vec<Waiting<B>>) {
+async fn serve<B: Batch>(batch: &B, members: Vec<Waiting<B>>, jitter: &Jitter) {
     let members = members.into_iter().map(|waiting| (waiting.member, waiting.reply));
     let (members, replies): (Vec<_>, Vec<_>) = members.unzip();
     if members.is_empty() {
         return;
     }
-    for (answer, reply) in answers(batch, &members).await.into_iter().zip(replies) {
+    for (answer, reply) in answers(batch, &members, jitter).await.into_iter().zip(replies) {
         // The caller may have gone; what is written stays written.
         let _ = reply.send(answer);
     }
@@ -137,14 +138,14 @@ fn take_turns<B: Batch>(waiting: &mut Vec<Waiting<B>>) -> Vec<Waiting<B>> {
 
 /// An answer for each member. An error that one of them may have caused is found by running each on its own: one whose
 /// row somebody holds does not hold up the others either.
-async fn answers<B: Batch>(batch: &B, members: &[B::Member]) -> Vec<Result<B::Answer, Error>> {
-    match patiently(batch, members).await {
+async fn answers<B: Batch>(batch: &B, members: &[B::Member], jitter: &Jitter) -> Vec<Result<B::Answer, Error>> {
+    match patiently(batch, members, jitter).await {
         Ok(answers) => answers.into_iter().map(Ok).collect(),
         Err(Failure::Rejected(what) | Failure::Unreadable(what) | Failure::Held(what)) if members.len() > 1 => {
             debug!(members = members.len(), error = what, "batch refused, running its members singly");
             let mut answers = Vec::with_capacity(members.len());
             for member in members {
-                let alone = patiently(batch, std::slice::from_ref(member)).await;
+                let alone = patiently(batch, std::slice::from_ref(member), jitter).await;
                 let none = || Failure::Unreadable("a statement gave no answer".into());
                 answers.push(alone.and_then(|mut answer| answer.pop().ok_or_else(none)).map_err(Error::from));
             }
@@ -155,14 +156,14 @@ async fn answers<B: Batch>(batch: &B, members: &[B::Member]) -> Vec<Result<B::An
 }
 
 /// Runs a statement, again where it lost a race with another.
-async fn patiently<B: Batch>(batch: &B, members: &[B::Member]) -> Result<Vec<B::Answer>, Failure> {
+async fn patiently<B: Batch>(batch: &B, members: &[B::Member], jitter: &Jitter) -> Result<Vec<B::Answer>, Failure> {
     let mut collisions = 0;
     loop {
         match batch.run(members).await {
             Err(Failure::Collided(what)) if collisions < COLLISIONS => {
                 collisions += 1;
                 warn!(collisions, error = what, "a statement collided with another, sending it again");
-                tokio::time::sleep(PAUSE * collisions).await;
+                tokio::time::sleep(jitter.of(PAUSE * collisions)).await;
             }
             answer => return answer,
         }
@@ -185,6 +186,7 @@ impl<B: Batch> fmt::Debug for Lane<B> {
 mod tests {
     use std::sync::Mutex;
 
+    use saga::OsRandom;
     use tokio::sync::Semaphore;
 
     use super::*;
@@ -226,7 +228,7 @@ mod tests {
 
     fn doubling(permits: usize) -> (Arc<Doubling>, Lane<Doubling>) {
         let batch = Arc::new(Doubling { permits: Semaphore::new(permits), ran: Mutex::new(Vec::new()) });
-        (Arc::clone(&batch), Lane::open(batch))
+        (Arc::clone(&batch), Lane::open(batch, &Jitter::new(Arc::new(OsRandom))))
     }
 
     async fn all(lane: &Lane<Doubling>, numbers: &[u32]) -> Vec<Result<u32, Error>> {

@@ -13,6 +13,7 @@ mod effect;
 mod error;
 mod fleet;
 mod housekeep;
+mod jitter;
 mod keys;
 mod lane;
 mod lease;
@@ -45,6 +46,7 @@ use accept::AcceptBatch;
 use classify::ClassifyBatch;
 use commit::Commits;
 use connections::Connections;
+use jitter::Jitter;
 use lane::Lane;
 pub use open::{Database, OpenError};
 pub use room::Crowd;
@@ -111,10 +113,10 @@ impl Store<SignUp> for Postgres {
 }
 
 impl Postgres {
-    fn over(front: Connections, work: Connections, back: Connections) -> Self {
-        let accepts = Lane::open(Arc::new(AcceptBatch(front.clone())));
-        let classifies = Lane::open(Arc::new(ClassifyBatch(front.clone())));
-        let commits = Commits::open(&work);
+    fn over(front: Connections, work: Connections, back: Connections, jitter: &Jitter) -> Self {
+        let accepts = Lane::open(Arc::new(AcceptBatch(front.clone())), jitter);
+        let classifies = Lane::open(Arc::new(ClassifyBatch(front.clone())), jitter);
+        let commits = Commits::open(&work, jitter);
         Self { front, work, back, accepts, classifies, commits }
     }
 

@@ -1,13 +1,16 @@
 //! Opening a PostgreSQL database.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use saga::{OsRandom, Random};
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Row};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::connections::{Bounds, Connections, STATEMENT};
+use super::jitter::Jitter;
 use super::servers::{Servers, connect_error, no_answer};
 use super::{Postgres, schema};
 
@@ -18,7 +21,7 @@ const SERVER: &str = "
 SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version";
 /// How long one try to connect may take, and each answer to a question about what is there.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Between two tries to connect: doubling from the first to the second.
+/// Between two tries to connect: doubling from the first to the second, and jittered.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(8));
 
 /// What every connection is set to.
@@ -50,6 +53,7 @@ const SETTINGS: [(&str, &str); 10] = [
 pub struct Database {
     servers: Servers,
     connections: u32,
+    jitter: Jitter,
 }
 
 /// Why a database does not open.
@@ -130,7 +134,14 @@ impl Database {
     /// # Errors
     /// [`OpenError::Url`].
     pub fn new(urls: &str, connections: u32) -> Result<Self, OpenError> {
-        Ok(Self { servers: Servers::parse(urls)?, connections })
+        let jitter = Jitter::new(Arc::new(OsRandom));
+        Ok(Self { servers: Servers::parse(urls)?, connections, jitter })
+    }
+
+    /// The same, whose pauses are drawn from this chance instead of the operating system's.
+    #[must_use]
+    pub fn drawing_from(self, random: Arc<dyn Random>) -> Self {
+        Self { jitter: Jitter::new(random), ..self }
     }
 
     /// Where it is, for a person to read: never with a password.
@@ -170,13 +181,15 @@ impl Database {
         let statement_timeout = format!("{}ms", STATEMENT.as_millis());
         let servers = self.servers.told(&SETTINGS).told(&[("statement_timeout", statement_timeout.as_str())]);
         let [front, work, back] = shares(self.connections);
-        let pool = |connections, acquire| Connections::new(servers.clone(), Bounds { connections, acquire });
+        let pool =
+            |connections, acquire| Connections::new(servers.clone(), Bounds { connections, acquire }, &self.jitter);
         // A request waits for that of another in its lane, and then for its own: a client hears within 2 s that the server
         // is away.
         Ok(Postgres::over(
             pool(front, Duration::from_millis(800)),
             pool(work, Duration::from_secs(2)),
             pool(back, Duration::from_secs(2)),
+            &self.jitter,
         ))
     }
 
@@ -185,16 +198,17 @@ impl Database {
     /// # Errors
     /// Those that do not [pass](OpenError::passes).
     pub async fn patiently<T>(&self, what: impl AsyncFn(&Self) -> Result<T, OpenError>) -> Result<T, OpenError> {
-        let mut pause = PAUSE.0;
+        let mut longest = PAUSE.0;
         loop {
             match what(self).await {
                 Err(error) if error.passes() => {
+                    let pause = self.jitter.of(longest);
                     warn!(database = self.place(), %error, again_in = ?pause, "waiting for the database");
                     tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(PAUSE.1);
+                    longest = (longest * 2).min(PAUSE.1);
                 }
                 other => {
-                    if pause > PAUSE.0 && other.is_ok() {
+                    if longest > PAUSE.0 && other.is_ok() {
                         info!(database = self.place(), "the database is there");
                     }
                     return other;

@@ -12,6 +12,7 @@ use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::time::{sleep, timeout};
 
+use super::jitter::Jitter;
 use super::open::OpenError;
 use super::servers::Servers;
 
@@ -23,7 +24,8 @@ const TIDY: Duration = Duration::from_secs(5);
 const STALE: Duration = Duration::from_secs(1);
 /// How long that may take. It leaves time to open another.
 const TRY: Duration = Duration::from_millis(300);
-/// Between two tries to connect where no server is there yet: doubling from the first to the second.
+/// Between two tries to connect where no server is there yet: doubling from the first to the second, and jittered: all
+/// processes miss a server at the same moment.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
 /// How long a connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(500);
@@ -84,13 +86,14 @@ pub(super) struct Source {
     servers: Servers,
     /// How long it is tried to connect.
     patience: Duration,
+    jitter: Jitter,
     /// Connections that were last used before this are not fit.
     condemned: Mutex<Option<Instant>>,
 }
 
 impl Source {
-    pub(super) fn new(servers: Servers, patience: Duration) -> Self {
-        Self { servers, patience, condemned: Mutex::new(None) }
+    pub(super) fn new(servers: Servers, patience: Duration, jitter: Jitter) -> Self {
+        Self { servers, patience, jitter, condemned: Mutex::new(None) }
     }
 
     /// None of those that are kept now is lent again.
@@ -114,14 +117,15 @@ impl managed::Manager for Source {
     type Error = OpenError;
 
     async fn create(&self) -> Result<Kept, OpenError> {
-        let (begun, mut pause) = (Instant::now(), PAUSE.0);
+        let (begun, mut longest) = (Instant::now(), PAUSE.0);
         loop {
+            let pause = self.jitter.of(longest);
             match self.servers.connect(self.patience).await {
                 Ok(connection) => return Ok(Kept { connection, since: Instant::now() }),
                 Err(error) if !error.passes() || begun.elapsed() + pause >= self.patience => return Err(error),
                 Err(_) => sleep(pause).await,
             }
-            pause = (pause * 2).min(PAUSE.1);
+            longest = (longest * 2).min(PAUSE.1);
         }
     }
 

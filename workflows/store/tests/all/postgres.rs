@@ -1,5 +1,6 @@
 //! What only a server has: plans, a schema that guards itself, many callers at once, and connections that break.
 
+mod colliding;
 mod connections;
 mod failover;
 mod keys;
