@@ -23,9 +23,9 @@ was lacking where it completed; that every invariant held over the whole databas
 ended by itself, well, when it was asked to. A dash means that a sign-up that goes this way never comes to the point: a
 process that would have halted there did not.
 
-*before*: nothing has been sent. *sent*: the server has the statement, and is kept from writing it until the fault has
-happened; then it writes for a process that is gone. *written*: it is written, and whoever sent it does not know.
-*answered*: whoever sent it knows, and has told those who are to hear of it.
+*before*: nothing has been sent. *sent*: it is on its way or with the server, which is kept from writing it until the fault
+has happened. *written*: it is written, and whoever sent it does not know. *answered*: whoever sent it knows, and has told
+those who are to hear of it.
 
 This page is what the run in `tests/suite/crash.rs` says; `UPDATE=1 cargo test -p tests --all-features -- crash` writes it.
 ";
