@@ -3,23 +3,29 @@
 use std::time::Duration;
 
 use saga::store::Error;
+use saga::{OsRandom, Random};
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 /// Between two tries: the first pause, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// How long it may be away. What refuses us for longer has another reason than that it is away for a moment.
+const LONGEST: Duration = Duration::from_mins(1);
 
-/// Asks until there is an answer: a database that goes away while a process starts is waited for, as one is that is not
-/// there yet. Only for what may be asked twice.
+/// Asks until there is an answer, for a minute at most: a database that goes away while a process starts is waited for.
+/// Only for what may be asked twice.
 ///
 /// # Errors
-/// What asking again would not mend.
+/// What asking again would not mend, or has not.
 pub(crate) async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
-    let mut pause = PAUSES.0;
+    let (begun, mut pause) = (Instant::now(), PAUSES.0);
     loop {
         match ask().await {
-            Err(error @ (Error::Unavailable(_) | Error::InDoubt(_))) => {
-                warn!(%error, again_in = ?pause, "waiting for the database");
-                tokio::time::sleep(pause).await;
+            Err(error @ (Error::Unavailable(_) | Error::InDoubt(_))) if begun.elapsed() < LONGEST => {
+                // Those that start together ask at moments of their own.
+                let again_in = pause.mul_f64(0.5 + 0.5 * OsRandom.fraction());
+                warn!(%error, ?again_in, "waiting for the database");
+                sleep(again_in).await;
                 pause = (pause * 2).min(PAUSES.1);
             }
             other => return other,
@@ -44,5 +50,13 @@ mod tests {
         assert_eq!(answer.await, Ok(2));
         let refused = Error::Rejected("no".into());
         assert_eq!(patiently(async || Err::<(), _>(refused.clone())).await, Err(refused));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_pass_in_a_minute_is_told_too() {
+        let (begun, away) = (Instant::now(), Error::Unavailable("password authentication failed".into()));
+        assert_eq!(patiently(async || Err::<(), _>(away.clone())).await, Err(away));
+        let waited = begun.elapsed();
+        assert!((LONGEST..LONGEST + PAUSES.1).contains(&waited), "{waited:?}");
     }
 }

@@ -25,7 +25,7 @@ use crate::load::{Sent, accepted};
 use crate::site::check;
 
 /// In whose environment this is set to a part of 1, everything that a claim may take is so much shorter.
-const PACE: &str = "TESTING_PACE";
+const PACE: &str = saga::testing::Pace::VARIABLE;
 
 /// A lease at this pace.
 fn lease(pace: &str) -> Duration {

@@ -32,12 +32,18 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let hasher = hasher(&config.argon2).await?;
     let folder = DataDir::take(&config.data_dir)?;
     let clock = clock();
-    let opening = Database::open(&config, &folder, Arc::clone(&clock));
-    let Some(database) = stop.run_until_cancelled(opening).await.transpose()? else { return Ok(()) };
-    let secrets = Secrets::of(&config, &folder, &database)?;
-    let sealer = secrets.unsealer.sealer();
-    let shared = [Shared::Seal(&settings::SEAL_PRIVATE_KEY, &sealer), Shared::Hash(&secrets.hash_key)];
-    database.agree_on(&config, &shared).await?;
+    let opening = async {
+        let database = Database::open(&config, &folder, Arc::clone(&clock)).await?;
+        let secrets = Secrets::of(&config, &folder, &database)?;
+        let sealer = secrets.unsealer.sealer();
+        let shared = [Shared::Seal(&settings::SEAL_PRIVATE_KEY, &sealer), Shared::Hash(&secrets.hash_key)];
+        database.agree_on(&config, &shared).await?;
+        database.go_on().await?;
+        let token = operator::first::ensure(folder.path(), &*database.operators).await?;
+        anyhow::Ok((database, secrets, sealer, token))
+    };
+    let opened = stop.run_until_cancelled(Box::pin(opening)).await.transpose()?;
+    let Some((database, secrets, sealer, token)) = opened else { return Ok(()) };
 
     let parts = Parts::new(Role::Serve, &database, clock);
     let (wakes, waiters) = (Arc::new(Wakes::new(&seams::outline().steps)), Arc::new(Waiters::new()));
@@ -46,8 +52,6 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let workers = workers(&parts, (secrets.unsealer, hasher), Arc::clone(&listener), wakes)?;
     let health = Arc::new(Health::starting());
     let api = parts.api((sealer, secrets.hash_key), listener, Arc::clone(&waiters), Arc::clone(&health));
-    database.go_on().await?;
-    let token = operator::first::ensure(folder.path(), &*database.operators).await?;
     let listener = listen(config.listen, "listen").await?;
     health.begin(vec![Arc::new(database.pulse())]);
     let address = listener.local_addr().context("cannot tell where it listens")?;

@@ -150,8 +150,8 @@ impl Proxy {
         self.network.sprung()
     }
 
-    /// How many clients have said something that is held in [`Mode::Hold`].
-    pub fn held(&self) -> usize {
+    /// Of each client who has said something that is held in [`Mode::Hold`]: the `PostgreSQL` statements that it executes.
+    pub fn held(&self) -> Vec<Vec<String>> {
         self.network.held()
     }
 

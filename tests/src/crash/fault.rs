@@ -36,7 +36,7 @@ pub(super) async fn strike<'l>(
     match schedule.fault {
         Fault::Kill => {
             victim.kill().await?;
-            release(lock).await?;
+            release(lock, true).await?;
             Ok(Left { victim: None, halted: None, lock: None })
         }
         Fault::Stop => {
@@ -46,7 +46,7 @@ pub(super) async fn strike<'l>(
         Fault::Cut => {
             let way = if is_of_redis(act) { &lane.redis_way } else { &lane.database_way };
             way.reset();
-            release(lock).await?;
+            release(lock, true).await?;
             match schedule.point.moment {
                 Moment::Written => halted.lose().await,
                 Moment::Before | Moment::Sent | Moment::Answered => halted.go().await,
@@ -59,16 +59,16 @@ pub(super) async fn strike<'l>(
             } else {
                 terminate(&lane.database).await.context("the connections are not ended")?;
             }
-            release(lock).await?;
+            release(lock, false).await?;
             halted.go().await;
             Ok(Left { victim: Some(victim), halted: None, lock: None })
         }
     }
 }
 
-pub(super) async fn release(lock: Option<Lock<'_>>) -> anyhow::Result<()> {
+pub(super) async fn release(lock: Option<Lock<'_>>, is_written: bool) -> anyhow::Result<()> {
     match lock {
-        Some(lock) => lock.release().await,
+        Some(lock) => lock.release(is_written).await,
         None => Ok(()),
     }
 }

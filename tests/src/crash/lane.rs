@@ -41,6 +41,8 @@ pub struct Lane {
     pub(super) token: String,
     api: Member,
     number: usize,
+    /// How many sign-ups there are.
+    people: usize,
     _machine: Arc<Postgres>,
 }
 
@@ -69,7 +71,7 @@ impl Lane {
         let (redis, (database_way, redis_way)) = made.await??;
         let database = machine.url(name);
         let cluster = Cluster::with_redis(&database, &redis_way.url(&redis.url())).await?;
-        let cluster = cluster.telling(&[PACE, LOG, ("SIGNUP_DATABASE_CONNECTIONS", "5"), ("SIGNUP_DRAIN", "0")]);
+        let cluster = cluster.telling(&[PACE, LOG, ("SIGNUP_DATABASE_CONNECTIONS", "4"), ("SIGNUP_DRAIN", "0")]);
         cluster.migrate().await?;
         let api = cluster.start("api", "api").await?;
         let (client, token) = (api.client().await?, cluster.add_operator("ada").await?);
@@ -83,6 +85,7 @@ impl Lane {
             token,
             api,
             number: 0,
+            people: 0,
             _machine: Arc::clone(machine),
         })
     }
@@ -96,20 +99,15 @@ impl Lane {
         if is_of_redis(&schedule.point.act) {
             self.is_well().await?;
         }
-        let stage = Stage::new(self, schedule, self.number)?;
+        let stage = Stage::new(self, schedule, self.number);
         let logs = stage.logs();
         let ran = async {
-            let played = if schedule.is_reachable() { stage.play().await } else { stage.play_past().await };
-            played?;
-            self.check(self.number).await
+            let people = if schedule.is_reachable() { stage.play().await? } else { stage.play_past().await? };
+            self.check(self.people + people).await.map(|()| people)
         };
-        let said: String = match ran.await {
-            Ok(()) => logs.iter().filter_map(|log| std::fs::read_to_string(log).ok()).collect(),
-            Err(error) => {
-                let said = logs.iter().filter_map(|log| std::fs::read_to_string(log).ok()).collect::<String>();
-                return Err(error.context(format!("{schedule}\n{said}")));
-            }
-        };
+        let ran = ran.await;
+        let said: String = logs.iter().filter_map(|log| std::fs::read_to_string(log).ok()).collect();
+        self.people += ran.map_err(|error| error.context(format!("{schedule}\n{said}")))?;
         let count = |text: &str| said.matches(text).count();
         Ok(Seen { taken_over: count("took over from a worker"), sent_again: count("sending it again") })
     }

@@ -11,6 +11,9 @@ use super::halts::NotReached;
 use super::lane::{Lane, Seen};
 use super::schedule::Schedule;
 
+/// How often one is tried at most that does not come to its point.
+const TRIES: u32 = 4;
+
 /// What came of many schedules.
 #[derive(Debug, Default)]
 pub struct Findings {
@@ -77,7 +80,10 @@ async fn work_on(number: usize, work: Arc<Work>) -> anyhow::Result<()> {
     let mut lane = fresh().await?;
     while let Some(schedule) = work.schedules.get(work.next.fetch_add(1, Ordering::Relaxed)) {
         let mut ran = lane.run(schedule).await;
-        if ran.as_ref().is_err_and(anyhow::Error::is::<NotReached>) {
+        for _ in 1..TRIES {
+            if !ran.as_ref().is_err_and(anyhow::Error::is::<NotReached>) {
+                break;
+            }
             // Limits are tight, and the machine may have been busy.
             lane = fresh().await?;
             ran = lane.run(schedule).await;

@@ -13,8 +13,8 @@ Each mark is a sign-up with processes of its own: `signup api` and `signup worke
 halted at the crash point of the row, on the way of the column, and meets a fault there:
 
 - **K**: it is killed (`kill -9`), and another goes on.
-- **S**: it is stopped (SIGSTOP) until its lease has run out and another has ended the saga, and then goes on where it was. What
-  it had sent is on its way until then, and arrives when all is over.
+- **S**: it is stopped (SIGSTOP) until another has ended the saga, after its lease has run out if it had one, and then goes on
+  where it was. What it had sent is on its way until then, and arrives when all is over.
 - **C**: its connections are reset; the answer that it waits for, or has not looked at yet, is lost.
 - **T**: the server ends its connections: `pg_terminate_backend`, `CLIENT KILL`.
 

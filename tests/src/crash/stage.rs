@@ -7,24 +7,25 @@ use saga::testing::crash::{Act, POINT, Point, SOCKET};
 
 use super::act::{Request, role};
 use super::fault::{release, strike};
-use super::halts::Halts;
+use super::halts::{Halted, Halts};
 use super::lane::Lane;
 use super::lock::Lock;
 use super::schedule::Schedule;
-use crate::{Answer, Member, eventually};
+use crate::{Answer, Client, Member, eventually};
 
 /// What one schedule is run with.
 pub(super) struct Stage<'l> {
     lane: &'l Lane,
     schedule: &'l Schedule,
-    halts: Halts,
+    /// Where a process says that it has halted.
+    socket: PathBuf,
     number: usize,
 }
 
 impl<'l> Stage<'l> {
-    pub(super) fn new(lane: &'l Lane, schedule: &'l Schedule, number: usize) -> anyhow::Result<Self> {
-        let halts = Halts::listen(lane.cluster.folder().join(format!("{number}.sock")))?;
-        Ok(Self { lane, schedule, halts, number })
+    pub(super) fn new(lane: &'l Lane, schedule: &'l Schedule, number: usize) -> Self {
+        let socket = lane.cluster.folder().join(format!("{number}.sock"));
+        Self { lane, schedule, socket, number }
     }
 
     /// Where its processes log.
@@ -36,33 +37,31 @@ impl<'l> Stage<'l> {
         format!("{}-{name}", self.number)
     }
 
-    /// Runs it.
-    pub(super) async fn play(&self) -> anyhow::Result<()> {
+    /// Runs it: how many have signed up.
+    pub(super) async fn play(&self) -> anyhow::Result<usize> {
         let act = &self.schedule.point.act;
-        let mut request = self.sign_up();
+        let lock = Lock::at_hand(self.lane, self.schedule).await?;
+        let victim = self.armed(role(act), "victim", &self.schedule.point).await?;
+        let client = if role(act) == "api" { Some(victim.client().await?) } else { None };
+        let other = self.rehearse(client.as_ref()).await?;
+
+        let mut request = self.sign_up("person");
         let mut id = None;
-        // The saga is there before a worker that is to halt at it, or an operator who acts on it.
-        if role(act) == "worker" || *act == Act::Operate {
+        if *act == Act::Operate {
             let accepted = request.insist(&self.lane.client).await?.text("workflow_id").to_owned();
             request = Request::retry(&accepted, &self.lane.token);
             id = Some(accepted);
         }
-        let mut lock = Lock::at_hand(self.lane, self.schedule).await?;
-        let victim = self.armed(role(act), "victim", &self.schedule.point).await?;
-        let client = if role(act) == "api" { Some(victim.client().await?) } else { None };
+        let halts = Halts::listen(&self.socket)?;
+        if role(act) == "worker" {
+            id = Some(request.insist(&self.lane.client).await?.text("workflow_id").to_owned());
+        }
         let asked = client.map(|client| {
             let request = request.clone();
             tokio::spawn(async move { request.insist(&client).await })
         });
-        let (line, mut halted) = self.halts.next().await?;
-        let held = line == "sending";
-        if held {
-            lock.take().await?;
-            halted.go().await;
-            halted = self.halts.next().await?.1;
-            lock.is_waited_for().await?;
-        }
-        let left = strike(self.lane, self.schedule, victim, halted, held.then_some(lock)).await?;
+        let (halted, lock) = self.halted(&halts, lock).await?;
+        let left = strike(self.lane, self.schedule, victim, halted, lock).await?;
         if let Some(asked) = asked {
             let answer = if self.schedule.fault.is_of_the_process() {
                 // Whoever asked of a process that is gone asks another.
@@ -73,9 +72,11 @@ impl<'l> Stage<'l> {
             };
             id.get_or_insert_with(|| answer.text("workflow_id").to_owned());
         }
-        let heirs = self.go_on().await?;
-        self.ends(&id.context("no id")?).await?;
-        release(left.lock).await?;
+        let heirs = self.go_on(&halts).await?;
+        for id in [id.context("no id")?, other] {
+            self.ends(&id).await?;
+        }
+        release(left.lock, false).await?;
         if let Some(victim) = left.victim {
             if let Some(halted) = left.halted {
                 victim.resume().await?;
@@ -86,24 +87,55 @@ impl<'l> Stage<'l> {
         for heir in heirs {
             end(heir).await?;
         }
-        Ok(())
+        Ok(2)
+    }
+
+    /// Waits until the victim has halted. What it has sent is held by the lock.
+    async fn halted<'k>(&self, halts: &Halts, mut lock: Lock<'k>) -> anyhow::Result<(Halted, Option<Lock<'k>>)> {
+        let (line, halted) = halts.next().await?;
+        if line != "sending" {
+            return Ok((halted, None));
+        }
+        lock.take().await?;
+        halted.go().await;
+        let (_, halted) = halts.next().await?;
+        lock.is_waited_for(&self.schedule.point.act).await?;
+        Ok((halted, Some(lock)))
+    }
+
+    /// Somebody else signs up the same way first, and nobody halts: so what the victim sends is a statement that the
+    /// server has prepared. One that it does not know is only being prepared when it is held up.
+    async fn rehearse(&self, client: Option<&Client>) -> anyhow::Result<String> {
+        let request = self.sign_up("other");
+        let accepted = request.insist(client.unwrap_or(&self.lane.client)).await?;
+        let id = accepted.text("workflow_id").to_owned();
+        match client {
+            Some(client) if self.schedule.point.act == Act::Operate => {
+                Request::retry(&id, &self.lane.token).insist(client).await?;
+            }
+            Some(_) => {}
+            None => self.ends(&id).await?,
+        }
+        Ok(id)
     }
 
     /// Runs it where the point is not on the way: nobody halts, and all is well.
-    pub(super) async fn play_past(&self) -> anyhow::Result<()> {
-        let id = self.sign_up().insist(&self.lane.client).await?.text("workflow_id").to_owned();
+    pub(super) async fn play_past(&self) -> anyhow::Result<usize> {
+        let halts = Halts::listen(&self.socket)?;
+        let id = self.sign_up("person").insist(&self.lane.client).await?.text("workflow_id").to_owned();
         let worker = self.armed("worker", "victim", &self.schedule.point).await?;
         self.ends(&id).await?;
         end(worker).await?;
-        self.halts.none().await
+        halts.none().await?;
+        Ok(1)
     }
 
-    fn sign_up(&self) -> Request {
-        Request::sign_up(&format!("person{}@example.com", self.number), &self.schedule.outcome.full_name())
+    fn sign_up(&self, who: &str) -> Request {
+        Request::sign_up(&format!("{who}{}@example.com", self.number), &self.schedule.outcome.full_name())
     }
 
     /// Starts whoever goes on, if somebody has to; where it happens again, that one is killed, and another goes on.
-    async fn go_on(&self) -> anyhow::Result<Vec<Member>> {
+    async fn go_on(&self, halts: &Halts) -> anyhow::Result<Vec<Member>> {
         let nobody_else = role(&self.schedule.point.act) == "api" || self.schedule.fault.is_of_the_process();
         if !nobody_else {
             return Ok(Vec::new());
@@ -113,10 +145,10 @@ impl<'l> Stage<'l> {
             return Ok(vec![self.lane.cluster.spawn("worker", &name).await?]);
         };
         let heir = self.armed("worker", "heir", again).await?;
-        let (line, mut halted) = self.halts.next().await?;
+        let (line, mut halted) = halts.next().await?;
         if line == "sending" {
             halted.go().await;
-            halted = self.halts.next().await?.1;
+            halted = halts.next().await?.1;
         }
         heir.kill().await?;
         drop(halted);
@@ -125,7 +157,7 @@ impl<'l> Stage<'l> {
 
     /// A process that halts at this point; it is ready when this returns, unless it has halted.
     async fn armed(&self, role: &str, name: &str, point: &Point) -> anyhow::Result<Member> {
-        let (point, socket) = (point.to_string(), self.halts.path().display().to_string());
+        let (point, socket) = (point.to_string(), self.socket.display().to_string());
         let url = self.lane.database_way.url(&self.lane.database);
         let variables = [(POINT, &*point), (SOCKET, &*socket), ("DATABASE_URL", &*url)];
         self.lane.cluster.start_with(role, &self.name(name), &variables).await

@@ -18,7 +18,7 @@ const UNDER_WAY: &str = "SELECT count(*) FROM sagas WHERE ended_at IS NULL";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backlog_is_taken_by_as_many_as_there_are_slots_and_shrinks_second_by_second() {
-    let _busy = BUSY.read().await;
+    let _quiet = BUSY.write().await;
     let (site, redis) = (Site::with_database().await, redis().await);
     let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();
     cluster.migrate().await.unwrap();
@@ -30,19 +30,21 @@ async fn a_backlog_is_taken_by_as_many_as_there_are_slots_and_shrinks_second_by_
     let in_hand = i64::try_from(2 * (2 * cores + 3 * 32)).unwrap();
     let (mut journal, begun) = (Journal::of(&site.url).await, Instant::now());
     all.extend([cluster.start("worker", "one").await.unwrap(), cluster.start("worker", "other").await.unwrap()]);
-    let (mut most, mut seen) = (0, vec![journal.count(UNDER_WAY).await]);
+    let (mut most, mut seen, mut last) = (0, vec![journal.count(UNDER_WAY).await], begun);
     while seen.last() != Some(&0) {
         sleep(Duration::from_millis(50)).await;
         most = most.max(journal.count(CLAIMED).await);
-        if begun.elapsed() > Duration::from_secs(seen.len().try_into().unwrap()) {
+        if last.elapsed() > Duration::from_secs(1) {
+            last = Instant::now();
             seen.push(journal.count(UNDER_WAY).await);
-            assert!(seen.len() < 60, "{seen:?}");
+            assert!(seen.len() < 120, "{seen:?}");
         }
     }
     println!("{BACKLOG} in {:?}, {most} in hand at most; left after each second: {seen:?}", begun.elapsed());
     assert!((1..=in_hand).contains(&most), "{most} of {in_hand}");
-    // It gets smaller second by second.
-    assert!(seen.windows(2).skip(2).all(|seconds| seconds[1] < seconds[0]), "{seen:?}");
+    // It gets smaller, and never stands still for long.
+    assert!(seen.windows(2).all(|seconds| seconds[1] <= seconds[0]), "{seen:?}");
+    assert!(seen.windows(4).skip(2).all(|seconds| seconds[3] < seconds[0]), "{seen:?}");
     for worker in &all[1..] {
         let log = worker.log().unwrap();
         assert!(!log.contains("took over") && !log.contains("nothing claimed"), "{log}");

@@ -1,5 +1,7 @@
 //! Processes whose clocks are wrong.
 
+use saga::SystemClock;
+use saga::testing::Skewed;
 use tests::{Cluster, Member};
 use tokio::time::Duration;
 
@@ -13,6 +15,11 @@ use crate::site::Site;
 /// Seconds.
 const HOUR: [&str; 2] = ["3600", "-3600"];
 
+/// By the clock of the process that made the id, in milliseconds.
+fn made_at(id: &str) -> i64 {
+    i64::from_str_radix(&id["wf_".len()..][..12], 16).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn clocks_that_are_an_hour_off_either_way_break_no_lease_and_cost_a_step_2_seconds_at_most() {
     let _quiet = BUSY.write().await;
@@ -20,7 +27,7 @@ async fn clocks_that_are_an_hour_off_either_way_break_no_lease_and_cost_a_step_2
     let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();
     cluster.migrate().await.unwrap();
     let start = async |role: &str, ahead: &str| -> Member {
-        let clock = [("TESTING_CLOCK_AHEAD", ahead)];
+        let clock = [(Skewed::<SystemClock>::VARIABLE, ahead)];
         cluster.start_with(role, &format!("{role}{ahead}"), &clock).await.unwrap()
     };
     let apis = [start("api", HOUR[0]).await, start("api", HOUR[1]).await];
@@ -37,6 +44,9 @@ async fn clocks_that_are_an_hour_off_either_way_break_no_lease_and_cost_a_step_2
         assert_eq!(answer.status, 202, "{answer:?}");
         accepted.push(answer.text("workflow_id").to_owned());
     }
+    // The clocks are off: ids are made by them.
+    let apart = made_at(&accepted[0]) - made_at(&accepted[1]);
+    assert!((7_190_000..7_210_000).contains(&apart), "{apart} ms");
     for id in &accepted {
         assert_eq!(ended(&clients[0], id).await.text("status"), "completed");
     }

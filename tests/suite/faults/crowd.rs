@@ -53,7 +53,9 @@ async fn while_strangers_take_every_connection_nobody_crashes_and_all_come_in_wh
     // Who is connected stays so, and serves. Turned out, they come back as long as they find a place sooner than the
     // strangers do.
     let mut others = strangers(&url).await;
+    let begun = Instant::now();
     while journal.count(TURN_OUT).await > 0 {
+        assert!(begun.elapsed() < Duration::from_mins(1), "they come back again and again");
         others.extend(strangers(&url).await);
     }
     let (full, mut storm) = (Instant::now(), Vec::<Member>::new());

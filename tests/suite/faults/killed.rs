@@ -67,8 +67,9 @@ async fn whoever_is_killed_under_load_no_sign_up_is_lost_or_waits_for_more_than_
         members.insert(who, cluster.start(role, &format!("{role}-after-{kill}")).await.unwrap());
         open = clients(&members[..APIS]).await;
         doors.are(&open.iter().collect::<Vec<_>>());
-        while !by_hand && journal.ended(&recoveries[kill].1, recoveries[kill].0).await.len() < recoveries[kill].1.len()
-        {
+        let (begun, (at, left)) = (Instant::now(), &recoveries[kill]);
+        while !by_hand && journal.ended(left, *at).await.len() < left.len() {
+            assert!(begun.elapsed() < Duration::from_mins(1), "seed {seed}: not all have ended");
         }
     }
     let mut story = load.end().await;

@@ -2,6 +2,7 @@
 
 use servers::{Pattern, Postgres as Machine, Proxy};
 use tests::{Client, Cluster, Member, eventually};
+use tokio::time::{Duration, Instant};
 
 use super::PACE;
 use super::journal::Journal;
@@ -81,10 +82,9 @@ async fn a_worker_that_stood_still_past_its_lease_in_the_middle_of_a_step_writes
     let stage = Stage::set().await;
     let ids = stage.sign_up(10, HANGS_ONCE).await;
     let mut journal = Journal::of(&stage.site.url).await;
-    let mut there = 0;
-    while there < 10 {
-        let at_it = "SELECT count(*) FROM sagas WHERE step = 'create_profile' AND lease_until > now()";
-        there = journal.count(at_it).await;
+    let begun = Instant::now();
+    while journal.count("SELECT count(*) FROM sagas WHERE step = 'create_profile' AND lease_until > now()").await < 10 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "they are not all at it at once");
     }
     stage.zombie.pause().await.unwrap();
     let other = stage.another_goes_on(&ids).await;

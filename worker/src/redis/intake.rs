@@ -103,14 +103,17 @@ async fn collect<S: Saga>(crew: Arc<Crew<S>>, step: StepName, mut asked: Unbound
         let mut sagas: Vec<_> = asks.iter().map(|ask| ask.saga).collect();
         sagas.sort();
         sagas.dedup();
-        let jobs = crew.engine.claim_these(&step, &sagas).await.unwrap_or_else(|error| {
+        let claimed = crew.engine.claim_these(&step, &sagas).await;
+        if let Ok(jobs) = &claimed
+            && jobs.len() < asks.len()
+        {
+            debug!(%step, hints = asks.len() - jobs.len(), "hints of no use: their sagas are not to be had");
+        }
+        let jobs = claimed.unwrap_or_else(|error| {
             warn!(%step, %error, "nothing claimed");
             Vec::new()
         });
         Tally::count(&tally.claimed, jobs.len());
-        if jobs.len() < asks.len() {
-            debug!(%step, hints = asks.len() - jobs.len(), "hints of no use: their sagas are not to be had");
-        }
         // One slot is as good as another.
         for (job, ask) in jobs.into_iter().zip(asks.drain(..)) {
             crew.go_on(Next { job, slot: ask.slot });

@@ -107,8 +107,8 @@ impl Network {
         self.lock().sprung
     }
 
-    pub(super) fn held(&self) -> usize {
-        self.lock().held
+    pub(super) fn held(&self) -> Vec<Vec<String>> {
+        self.lock().held.values().cloned().collect()
     }
 
     pub(super) fn traffic(&self) -> Traffic {

@@ -98,15 +98,15 @@ impl Network {
     /// What to do with a piece, once it is due.
     fn judge(&self, id: u64, way: Way, reader: &Reader, size: usize) -> Verdict {
         let (came, mut state) = (Instant::now(), self.lock());
-        let mut held = false;
         while let Some(wait) = state.wait(id, came) {
-            if !held && state.mode == Mode::Hold && way == Way::Up {
-                held = true;
-                state.held += 1;
+            if state.mode == Mode::Hold && way == Way::Up {
+                state.held.entry(id).or_insert_with(|| reader.executed().to_vec());
             }
             state = self.wait_for(state, wait);
         }
-        state.held -= usize::from(held);
+        if way == Way::Up {
+            state.held.remove(&id);
+        }
         state.judge(id, way, reader, size)
     }
 

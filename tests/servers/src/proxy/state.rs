@@ -37,8 +37,9 @@ pub(super) struct State {
     pub(super) closed: bool,
     pub(super) traps: Vec<Trap>,
     pub(super) sprung: u64,
-    /// Clients of whom something waits for another mode than [`Mode::Hold`].
-    pub(super) held: usize,
+    /// Of each connection whose client has said something that waits for another mode than [`Mode::Hold`]: the statements
+    /// that it executes.
+    pub(super) held: HashMap<u64, Vec<String>>,
     pub(super) traffic: Traffic,
     pub(super) next: u64,
     pub(super) connections: HashMap<u64, Connection>,
@@ -48,7 +49,7 @@ impl State {
     pub(super) fn new(target: u16) -> Self {
         let (traps, connections) = (Vec::new(), HashMap::new());
         let (mode, traffic) = (Mode::Pass, Traffic::default());
-        Self { mode, target, closed: false, traps, sprung: 0, held: 0, traffic, next: 0, connections }
+        Self { mode, target, closed: false, traps, sprung: 0, held: HashMap::new(), traffic, next: 0, connections }
     }
 
     pub(super) fn cut(&mut self, id: u64, server_too: bool) {

@@ -64,6 +64,11 @@ impl Reader {
         self.executed = self.statements.read(piece);
     }
 
+    /// The statements that the piece in hand executes.
+    pub(super) fn executed(&self) -> &[String] {
+        &self.executed
+    }
+
     /// Whether the piece in hand completes this pattern.
     pub(super) fn has(&self, pattern: &Pattern) -> bool {
         match pattern {

@@ -67,11 +67,11 @@ fn what_was_held_arrives() {
         client.say("INCR n\r\n").unwrap();
         client.hears_nothing();
     }
-    assert_eq!((place.counter(), place.proxy.held()), (1, 2));
+    assert_eq!((place.counter(), place.proxy.held().len()), (1, 2));
     place.proxy.set(Mode::Pass).unwrap();
     client.hear().unwrap();
     later.hear().unwrap();
-    assert_eq!(place.proxy.held(), 0);
+    assert!(place.proxy.held().is_empty());
     assert_eq!(place.counter(), 3);
 }
 

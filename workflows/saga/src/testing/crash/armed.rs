@@ -12,7 +12,8 @@ use crate::SagaId;
 
 /// In whose environment this is set, to a [`Point`], a process halts there.
 pub const POINT: &str = "TESTING_CRASH_POINT";
-/// Where it says so: the path of a Unix socket. It connects for each line that it says, and waits for a line.
+/// Where it says so: the path of a Unix socket. It connects for each line that it says, and waits for a line. As long as
+/// there is no such file, it does not halt.
 pub const SOCKET: &str = "TESTING_CRASH_SOCKET";
 
 /// What a halted process is told to do.
@@ -82,7 +83,7 @@ pub async fn through<T, E>(
         Moment::Answered => {
             let answer = call.await?;
             let mut stage = armed.stage();
-            if *stage == Stage::Waiting {
+            if *stage == Stage::Waiting && armed.socket.exists() {
                 *stage = Stage::Answered(saga);
             }
             Ok(answer)
@@ -113,7 +114,7 @@ impl Armed {
     /// Whether it is at this stage, and so reached now.
     fn spend(&self, at: Stage) -> bool {
         let mut stage = self.stage();
-        let reached = *stage == at;
+        let reached = *stage == at && self.socket.exists();
         if reached {
             *stage = Stage::Spent;
         }
