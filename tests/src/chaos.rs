@@ -70,13 +70,31 @@ pub async fn run(options: Options, tell: impl Fn(&str)) -> anyhow::Result<Report
     let crowd = Crowd::begin(options.people, options.seed, &book, &world.doors);
     let storm = Storm::pass(&world, &book, &seen, &schedule(options.seed, options.length), &tell).await;
     tell("everything is mended");
-    let report = peace::come(&options, &world, &book, &seen, crowd, storm, &tell).await;
+    let mut report = peace::come(&options, &world, &book, &seen, crowd, storm, &tell).await;
     seen.stop();
-    watching.await?;
-    report
+    if let Err(error) = watching.await {
+        report.violations.push(seat::blame(&error.into()));
+    }
+    Ok(report)
 }
 
 impl Options {
+    /// What has the same go wrong again.
+    pub fn again(&self) -> String {
+        let Self { seed, length, people, durability } = self;
+        let (minutes, durability) = (
+            length.as_secs() / 60,
+            match durability {
+                Durability::Full => "full",
+                Durability::None => "none",
+            },
+        );
+        format!(
+            "cargo run -p tests --bin chaos -- --seed {seed} --minutes {minutes} --people {people} \
+             --durability {durability}"
+        )
+    }
+
     fn is_long(&self) -> bool {
         self.length >= LONG
     }

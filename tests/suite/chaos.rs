@@ -29,8 +29,9 @@ fn a_minute_has_nearly_every_kind_of_fault_and_two_never_meet() {
 }
 
 fn row(id: &str, state: &str, email: &str) -> Row {
-    let [id, state, email_key] = [id, state, email].map(str::to_owned);
-    Row { has_user: state == "completed", id, state, code: String::new(), email_key }
+    let (state, code) = state.split_once(' ').unwrap_or((state, ""));
+    let [id, state, code, email_key] = [id, state, code, email].map(str::to_owned);
+    Row { has_user: state == "completed", id, state, code, email_key }
 }
 
 /// An answer, which has come.
@@ -50,12 +51,14 @@ fn told(book: &Book, email: &str, name: &str, id: &str) -> Request {
 
 #[test]
 fn what_clients_heard_and_is_not_so_is_found() {
-    let cases: [(&str, &str, &str); 7] = [
+    let cases: [(&str, &str, &str); 9] = [
         ("", "Ada", "wf_1 completed"),
         ("C1", "Ada", ""),
         ("C1", "Ada", "wf_2 completed"),
         ("C5", "Ada", "wf_1 completed, wf_2 completed"),
         ("C5", "Ada", "wf_1 running"),
+        ("C5", "Ada", "wf_1 failed email_taken"),
+        ("", "Ada", "wf_1 failed gave_up"),
         ("C6", "Ada", "wf_1 completed, wf_2 failed"),
         ("C9", "sabotage create_user:refuse", "wf_1 completed"),
     ];
@@ -69,6 +72,21 @@ fn what_clients_heard_and_is_not_so_is_found() {
             if broken.is_empty() { found.is_empty() } else { found.iter().any(|line| line.starts_with(broken)) };
         assert!(named, "{broken} of {rows:?}: {found:?}");
     }
+}
+
+#[test]
+fn an_e_mail_that_is_taken_by_nobody_is_found() {
+    let (book, mut request) = (Book::default(), Request::new("ada@example.com", "Ada", "key"));
+    let heard = book.heard(&mut request, &answer(409, json!({"type": "/problems/email_taken"})));
+    assert_eq!(heard, Heard::Taken);
+    let found = check(&book, &[request], &[]);
+    assert!(found.iter().any(|line| line.starts_with("C5")), "{found:?}");
+}
+
+#[test]
+fn a_failed_run_tells_how_to_have_the_same_go_wrong() {
+    let options = Options { seed: 7, length: Duration::from_mins(3), people: 4, durability: Durability::Full };
+    assert!(options.again().ends_with(" --seed 7 --minutes 3 --people 4 --durability full"));
 }
 
 #[test]
@@ -101,5 +119,5 @@ async fn whatever_goes_wrong_every_sign_up_ends_and_all_that_was_said_is_true() 
     let options = Options { seed, length, people: 4, durability: Durability::None };
     let report = run(options, |line| println!("{line}")).await.unwrap();
     println!("{report}");
-    assert!(report.violations.is_empty(), "cargo run -p tests --bin chaos -- --seed {seed}: {:?}", report.violations);
+    assert!(report.violations.is_empty(), "{}: {:?}", options.again(), report.violations);
 }

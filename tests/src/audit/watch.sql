@@ -9,7 +9,7 @@ CREATE TABLE audit.seen (
     worker     text,
     held       boolean     NOT NULL,   -- by a lease that had not run out
     overdue    boolean     NOT NULL,   -- a lease that had run out was taken over
-    untold     boolean     NOT NULL,   -- those who were to be told had their time, and nobody came
+    untold     boolean     NOT NULL,   -- those who were to be told had their time: whoever claims it now, by a tick or a late hint
     started_at timestamptz NOT NULL    -- the server
 );
 CREATE INDEX seen_claim ON audit.seen (saga_id, epoch);

@@ -55,7 +55,6 @@ async fn main() -> anyhow::Result<ExitCode> {
     if report.violations.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    let again = format!("--seed {seed} --minutes {}", args.minutes);
-    writeln!(stdout(), "\nSomething does not hold. The same again: cargo run -p tests --bin chaos -- {again}")?;
+    writeln!(stdout(), "\nSomething does not hold. The same goes wrong again: {}", options.again())?;
     Ok(ExitCode::FAILURE)
 }

@@ -38,6 +38,8 @@ pub struct Request {
     pub id: Option<String>,
     /// Whether they ever got no answer, so that there may be a sign-up.
     pub in_doubt: bool,
+    /// Whether they heard that the e-mail is taken.
+    pub taken: bool,
 }
 
 /// What a sending has led to.
@@ -59,7 +61,7 @@ impl Request {
     /// One that is not sent yet.
     pub fn new(email: &str, name: &str, key: &str) -> Self {
         let [email, name, key] = [email, name, key].map(str::to_owned);
-        Self { email, name, key, id: None, in_doubt: false }
+        Self { email, name, key, id: None, in_doubt: false, taken: false }
     }
 }
 
@@ -86,6 +88,7 @@ impl Book {
                 }
             }
             Heard::Taken | Heard::KeyReused => {
+                request.taken |= heard == Heard::Taken;
                 self.fail.fetch_add(1, Ordering::Relaxed);
                 if let Some(known) = &request.id {
                     self.is_wrong(format!("C3 same key and body, same sign-up: {known} became {}", said(answer)));

@@ -24,7 +24,7 @@ pub enum Kind {
     RestartWorker,
     /// The same.
     RestartApi,
-    /// Killed, and started with a clock that is an hour ahead.
+    /// An API, which makes ids by its clock, is killed, and started with one that is an hour ahead.
     FastClock,
     /// The same, an hour behind.
     SlowClock,
@@ -124,8 +124,8 @@ impl Kind {
             Self::StopWorker => "stop a worker past its lease",
             Self::RestartWorker => "restart a worker",
             Self::RestartApi => "restart an API",
-            Self::FastClock => "a worker's clock is an hour ahead",
-            Self::SlowClock => "a worker's clock is an hour behind",
+            Self::FastClock => "an API's clock is an hour ahead",
+            Self::SlowClock => "an API's clock is an hour behind",
             Self::KillDatabase => "kill the database",
             Self::PauseDatabase => "pause the database",
             Self::TerminateBackends => "terminate all backends",
@@ -148,10 +148,10 @@ impl Kind {
     /// To whom it may happen.
     pub(super) fn targets(self) -> Vec<Target> {
         match self {
-            Self::KillWorker | Self::StopWorker | Self::RestartWorker | Self::FastClock | Self::SlowClock => {
-                (0..WORKERS).map(Target::Worker).collect()
+            Self::KillWorker | Self::StopWorker | Self::RestartWorker => (0..WORKERS).map(Target::Worker).collect(),
+            Self::KillApi | Self::RestartApi | Self::FastClock | Self::SlowClock => {
+                (0..APIS).map(Target::Api).collect()
             }
-            Self::KillApi | Self::RestartApi => (0..APIS).map(Target::Api).collect(),
             Self::KillDatabase | Self::PauseDatabase | Self::TerminateBackends => vec![Target::Database],
             Self::ResetDatabase
             | Self::DelayDatabase

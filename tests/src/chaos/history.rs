@@ -84,10 +84,17 @@ fn check_email(email: &str, requests: &[&Request], rows: &[&Row]) -> Vec<String>
     let completed = rows.iter().filter(|row| row.state == "completed").count();
     let failed = rows.iter().filter(|row| row.state == "failed").count();
     if completed > 1 {
-        wrong.push(format!("C5 of sign-ups of one e-mail exactly one completes: {completed} for {email}"));
+        wrong.push(format!("C5 of sign-ups of one e-mail at most one completes: {completed} for {email}"));
     }
     if !known.is_empty() && completed == 0 && failed < rows.len() {
-        wrong.push(format!("C5 of sign-ups of one e-mail exactly one completes: none for {email}"));
+        wrong.push(format!("C5 of sign-ups of one e-mail one completes, or all fail: neither for {email}"));
+    }
+    // One of an e-mail is under way at a time: so whoever is and finds it taken finds the user of one that completed.
+    // Who is not even accepted may have met one that failed.
+    let lost = rows.iter().any(|row| row.code == "email_taken") && completed == 0;
+    let refused = requests.iter().any(|request| request.taken) && rows.is_empty();
+    if lost || refused {
+        wrong.push(format!("C5 an e-mail is taken by a sign-up: by none for {email}"));
     }
     if completed > 0 && requests.iter().all(|request| !may_complete(&request.name)) {
         wrong.push(format!("C9 what is refused fails: {email} completed"));

@@ -71,8 +71,10 @@ async fn to_process(world: &World, seat: &mut Seat, kind: Kind, lasts: Duration)
     let gone =
         if matches!(kind, Kind::RestartWorker | Kind::RestartApi) { seat.stop().await } else { seat.kill().await };
     sleep(lasts).await;
-    seat.start(&world.cluster, ahead).await?;
-    gone
+    match (gone, seat.start(&world.cluster, ahead).await) {
+        (Err(gone), Err(started)) => Err(gone.context(format!("and there is no other: {started:#}"))),
+        (gone, started) => gone.and(started),
+    }
 }
 
 async fn to_database(world: &World, kind: Kind, lasts: Duration) -> anyhow::Result<()> {

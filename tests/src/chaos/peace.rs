@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
+use jiff::Timestamp;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sqlx::{Connection, PgConnection};
@@ -15,12 +16,12 @@ use tokio::time::{Instant, sleep, timeout};
 use super::book::{Book, Request};
 use super::crowd::Crowd;
 use super::person::Person;
+use super::recovery::Spread;
 use super::storm::Storm;
 use super::watch::Seen;
 use super::world::{LEASE, World};
-use super::{Options, Report, Row, check, evidence, leaks, may_complete, recovery, rows, sights};
+use super::{Options, Report, Row, check, evidence, leaks, may_complete, recovery, rows, seat, sights};
 use crate::audit::{Scope, violations};
-use crate::eventually;
 
 /// How long every sign-up may take to end, besides what the backlog takes.
 const ENDS: Duration = Duration::from_secs(30);
@@ -50,11 +51,64 @@ pub(super) async fn come(
     crowd: Crowd,
     storm: Storm,
     tell: impl Fn(&str),
-) -> anyhow::Result<Report> {
+) -> Report {
+    let Storm { faults, healed, mut wrong, .. } = storm;
+    let end = settle(options, world, book, crowd, &healed, &mut wrong, tell).await.unwrap_or_else(|error| {
+        wrong.push(format!("T1 the test's own tools work: {error:#}"));
+        End::default()
+    });
+    wrong.extend(seen.found());
+    wrong.extend(seen.too_seldom(options.length));
+    wrong.sort();
+    wrong.dedup();
+    let evidence = if wrong.is_empty() { None } else { Some(evidence::keep(world, options.seed).await) };
+    let evidence = evidence.and_then(|kept| {
+        kept.map_err(|error| wrong.push(format!("T1 the test's own tools work: no evidence is kept: {error:#}"))).ok()
+    });
+    Report {
+        seed: options.seed,
+        length: options.length,
+        faults,
+        requests: book.counts(),
+        accepted: [book.accepted(), end.rows],
+        ended: end.ended,
+        unlucky: end.unlucky,
+        looks: seen.looks.load(Ordering::Relaxed),
+        recovery: end.recovery,
+        settled: end.settled,
+        sights: end.sights,
+        violations: wrong,
+        evidence,
+    }
+}
+
+/// What is known at the end, besides what is wrong.
+#[derive(Debug, Default)]
+struct End {
+    rows: usize,
+    ended: BTreeMap<String, usize>,
+    unlucky: BTreeMap<String, usize>,
+    recovery: [Spread; 2],
+    settled: Duration,
+    sights: BTreeMap<String, u64>,
+}
+
+/// Waits, and asks everything. What is wrong is in `wrong` also if something cannot be asked.
+async fn settle(
+    options: &Options,
+    world: &World,
+    book: &Arc<Book>,
+    crowd: Crowd,
+    healed: &[Timestamp],
+    wrong: &mut Vec<String>,
+    tell: impl Fn(&str),
+) -> anyhow::Result<End> {
     let begun = Instant::now();
     world.open_ways()?;
-    let Storm { faults, healed, mut wrong, .. } = storm;
-    timeout(ANSWERED, crowd.end()).await.context("people are not answered")??;
+    match timeout(ANSWERED, crowd.end()).await {
+        Ok(ended) => ended?,
+        Err(_) => wrong.push("L2 every process is well again: people are not answered".to_owned()),
+    }
     let mut database = PgConnection::connect(&world.url).await?;
     wrong.extend(all_end(&mut database, begun).await?);
     let settled = begun.elapsed();
@@ -64,36 +118,18 @@ pub(super) async fn come(
     let requests = ask_again(options, world, book).await;
     wrong.extend(all_end(&mut database, Instant::now()).await?);
     wrong.extend(violations(&mut database, Scope::All).await?.iter().map(ToString::to_string));
-    wrong.extend(seen.found());
     let rows = rows(&mut database).await?;
     wrong.extend(check(book, &requests, &rows));
     wrong.extend(stop_all(world).await);
     let sights = sights::count(&mut database, &logs(world).await).await?;
     wrong.extend(sights::missing(&sights, options.is_long()));
-    let recovery = recovery::recoveries(&mut database, &healed).await?;
+    let recovery = recovery::recoveries(&mut database, healed).await?;
     database.close().await?;
     let somebody = requests.iter().find(|request| request.id.is_some()).context("nobody signed up")?;
     wrong.extend(leaks::leaks(world, &somebody.email).await?);
     wrong.extend(panics(world).await?);
-    wrong.sort();
-    wrong.dedup();
-    let evidence = if wrong.is_empty() { None } else { Some(evidence::keep(world, options.seed).await?) };
     let (ended, unlucky) = fates(&requests, &rows);
-    Ok(Report {
-        seed: options.seed,
-        length: options.length,
-        faults,
-        requests: book.counts(),
-        accepted: [book.accepted(), rows.len()],
-        ended,
-        unlucky,
-        looks: seen.looks.load(Ordering::Relaxed),
-        recovery,
-        settled,
-        sights,
-        violations: wrong,
-        evidence,
-    })
+    Ok(End { rows: rows.len(), ended, unlucky, recovery, settled, sights })
 }
 
 /// How many ended in which state, and of those that nobody meant to fail, how many failed for which reason.
@@ -109,13 +145,13 @@ fn fates(requests: &[Request], rows: &[Row]) -> (BTreeMap<String, usize>, BTreeM
     (ended, unlucky)
 }
 
-/// Which APIs are not well, or find that something they need is not.
+/// Which processes are gone, or not well, or find that something they need is not.
 async fn all_are_well(world: &World) -> Vec<String> {
     let mut wrong = Vec::new();
-    for api in world.doors.all() {
-        let ready = async || api.get("/readyz").await.ok().filter(|answer| answer.text("status") == "ready");
-        if let Err(error) = eventually("an API is ready, and nothing ails it", ready).await {
-            wrong.push(format!("L2 every process is well again: {error}"));
+    for seat in world.seats() {
+        let seat = seat.lock().await;
+        if let Err(error) = seat.is_well().await {
+            wrong.push(format!("L2 every process is well again: {seat}: {error:#}"));
         }
     }
     wrong
@@ -173,7 +209,7 @@ async fn stop_all(world: &World) -> Vec<String> {
     let mut wrong = Vec::new();
     for seat in world.seats() {
         if let Err(error) = seat.lock().await.stop().await {
-            wrong.push(format!("P1 processes live until they are ended, and end well: {error:#}"));
+            wrong.push(seat::blame(&error));
         }
     }
     wrong

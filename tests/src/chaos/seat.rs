@@ -1,15 +1,16 @@
 //! A place for a process, which comes and goes.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::Context;
 use saga::SystemClock;
 use saga::testing::Skewed;
 
 use super::person::Doors;
-use crate::{Client, Cluster, Member};
+use crate::{Client, Cluster, Member, eventually};
 
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -25,6 +26,21 @@ pub(super) struct Seat {
     doors: Arc<Doors>,
 }
 
+/// What no process may do. Other errors are of the test's own tools.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Misconduct(String);
+
+/// An error, under the name of what it breaks.
+pub(super) fn blame(error: &anyhow::Error) -> String {
+    let broken = if error.is::<Misconduct>() {
+        "P1 processes live until they are ended, and end well"
+    } else {
+        "T1 the test's own tools work"
+    };
+    format!("{broken}: {error:#}")
+}
+
 impl Seat {
     pub(super) fn new(role: &'static str, number: usize, doors: &Arc<Doors>) -> Self {
         Self { role, number, lives: 0, member: None, doors: Arc::clone(doors) }
@@ -34,12 +50,12 @@ impl Seat {
     pub(super) async fn start(&mut self, cluster: &Cluster, ahead: i64) -> anyhow::Result<()> {
         self.lives += 1;
         let name = format!("{}-{}-{}", self.role, self.number, self.lives);
-        let member =
-            cluster.spawn_with(self.role, &name, &[(Skewed::<SystemClock>::VARIABLE, &ahead.to_string())]).await?;
+        let clock = [(Skewed::<SystemClock>::VARIABLE, &*ahead.to_string())];
+        let member = self.member.insert(cluster.spawn_with(self.role, &name, &clock).await?);
         if self.role == "api" {
-            self.doors.set(self.number, Some(Client::patient(&member.url().await?, PATIENCE)));
+            let url = member.url().await.map_err(|error| Misconduct(format!("{name} does not start: {error:#}")))?;
+            self.doors.set(self.number, Some(Client::patient(&url, PATIENCE)));
         }
-        self.member = Some(member);
         Ok(())
     }
 
@@ -58,9 +74,11 @@ impl Seat {
         self.still_runs()?;
         let Some(mut member) = self.member.take() else { return Ok(()) };
         member.ask_to_stop().await?;
-        let status = member.ended().await?;
+        let status = member.ended().await.map_err(|error| Misconduct(format!("{self}: {error:#}")))?;
         self.shut();
-        ensure!(status.success(), "{status}: {}", last(&member.log()?));
+        if !status.success() {
+            return Err(Misconduct(format!("{self}: {status}: {}", last(&member.log()?))).into());
+        }
         Ok(())
     }
 
@@ -81,6 +99,13 @@ impl Seat {
         }
     }
 
+    /// Waits until its process is ready, and nothing ails it.
+    pub(super) async fn is_well(&self) -> anyhow::Result<()> {
+        let client = self.member.as_ref().context("there is no process")?.client().await?;
+        let ready = async || client.get("/readyz").await.ok().filter(|answer| answer.text("status") == "ready");
+        eventually("it is ready, and nothing ails it", ready).await.map(drop)
+    }
+
     /// Where each of its processes has logged.
     pub(super) fn logs(&self, cluster: &Cluster) -> Vec<PathBuf> {
         let name = |life| cluster.log(&format!("{}-{}-{life}", self.role, self.number));
@@ -93,7 +118,7 @@ impl Seat {
         if let Some(status) = member.has_ended()? {
             let log = member.log()?;
             self.member = None;
-            anyhow::bail!("{} {} has ended by itself: {status}: {}", self.role, self.number, last(&log));
+            return Err(Misconduct(format!("{self} has ended by itself: {status}: {}", last(&log))).into());
         }
         Ok(())
     }
@@ -102,6 +127,12 @@ impl Seat {
         if self.role == "api" {
             self.doors.set(self.number, None);
         }
+    }
+}
+
+impl fmt::Display for Seat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.role, self.number)
     }
 }
 

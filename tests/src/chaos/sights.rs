@@ -19,7 +19,7 @@ pub const SIGHTS: [(&str, bool); 13] = [
     ("a hint of no use was absorbed", true),
     ("a lost reply's commit was found written", false),
     ("a lost reply's commit was found absent", false),
-    ("who looks took what nobody was told of", false),
+    ("a saga was claimed past its hint's time", false),
     ("a step was tried again", true),
     ("an operator acted", false),
 ];
@@ -38,17 +38,15 @@ SELECT 'a step was tried again', count(*) FROM saga_events WHERE kind = 'failed'
  UNION ALL
 SELECT 'a lease was taken over', count(*) FROM audit.seen WHERE what = 'claimed' AND overdue
  UNION ALL
-SELECT 'who looks took what nobody was told of', count(*) FROM audit.seen WHERE what = 'claimed' AND untold";
+SELECT 'a saga was claimed past its hint''s time', count(*) FROM audit.seen WHERE what = 'claimed' AND untold";
 
 /// From what processes log.
 const LOGGED: [(&str, &str); 4] = [
-    ("the fence does not hold, nothing is written", FENCED),
+    ("fenced: another worker has this saga, nothing was written", "a fenced write was refused"),
     ("hints of no use", "a hint of no use was absorbed"),
-    ("a commit without an answer is found written", FOUND),
+    ("a commit without an answer is found written", "a lost reply's commit was found written"),
     ("a commit without an answer was not written", "a lost reply's commit was found absent"),
 ];
-const FENCED: &str = "a fenced write was refused";
-const FOUND: &str = "a lost reply's commit was found written";
 
 /// How often each was seen.
 ///
@@ -68,9 +66,6 @@ pub(super) async fn count(database: &mut PgConnection, logs: &[PathBuf]) -> anyh
             }
         }
     }
-    // A commit that is sent again finds its own fence gone, and then itself written.
-    let found = sights.get(FOUND).copied().unwrap_or_default();
-    sights.entry(FENCED.to_owned()).and_modify(|fenced| *fenced = fenced.saturating_sub(found));
     Ok(sights)
 }
 

@@ -14,6 +14,7 @@ use super::book::Book;
 use super::fault::{Fault, Kind};
 use super::inflict::inflict;
 use super::schedule::Planned;
+use super::seat::blame;
 use super::watch::Seen;
 use super::world::World;
 
@@ -65,7 +66,13 @@ impl Storm {
         };
         tokio::select! {
             () = progress => {}
-            () = async { while faults.join_next().await.is_some() {} } => {}
+            () = async {
+                while let Some(joined) = faults.join_next().await {
+                    if let Err(error) = joined {
+                        lock(&storm).wrong.push(blame(&error.into()));
+                    }
+                }
+            } => {}
         }
         std::mem::take(&mut *lock(&storm))
     }
@@ -79,7 +86,7 @@ impl Storm {
             self.healed.push(SystemClock.now());
         }
         if let Err(error) = outcome {
-            self.wrong.push(format!("P1 processes live until they are ended, and end well: {fault}: {error:#}"));
+            self.wrong.push(blame(&error.context(fault)));
         }
     }
 }

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use saga::store::{Commit, Committed, Error, Fence};
+use saga::store::{Commit, Committed, Error};
 use saga::{Active, SagaId, State, Transition};
 use signup::{Effect, SignUp};
-use tracing::debug;
 
 use super::connections::Connections;
 use super::effect::{
@@ -139,12 +138,8 @@ impl Batch for CommitBatch {
             Ok((saga_id(row, "id")?, answer))
         });
         let written: BTreeMap<SagaId, Self::Answer> = written.collect::<Result<_, Error>>().map_err(unreadable)?;
-        let fenced = |fence: &Fence| {
-            debug!(saga.id = %fence.saga, epoch = fence.epoch, "the fence does not hold, nothing is written");
-            Ok(Committed::Fenced)
-        };
         let answer = |commit: &Commit<SignUp>| written.get(&commit.fence.saga).cloned();
-        Ok(commits.iter().map(|commit| answer(commit).unwrap_or_else(|| fenced(&commit.fence))).collect())
+        Ok(commits.iter().map(|commit| answer(commit).unwrap_or(Ok(Committed::Fenced))).collect())
     }
 }
 
