@@ -64,6 +64,7 @@ impl Cluster {
         let servers = [("DATABASE_URL", &*self.url), ("REDIS_URL", &*self.redis)];
         let needed: &[_] = match role {
             "api" => &["SIGNUP_SEAL_PUBLIC_KEY", "SIGNUP_HASH_KEY"],
+            "serve" => &["SIGNUP_SEAL_PRIVATE_KEY", "SIGNUP_HASH_KEY"],
             _ => &["SIGNUP_SEAL_PRIVATE_KEY"],
         };
         let keys = self.keys.iter().filter(|(name, _)| needed.contains(&name.as_str()));

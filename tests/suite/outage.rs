@@ -18,7 +18,13 @@ async fn processes(site: &Fragile) -> Vec<Member> {
 }
 
 /// What the processes of a cluster ask of the database before they are ready.
-const ASKED: [(&str, &str); 3] = [("api", "key_checks"), ("worker", "key_checks"), ("api", "FROM operators")];
+const ASKED: [(&str, &str); 5] = [
+    ("api", "key_checks"),
+    ("worker", "key_checks"),
+    ("api", "FROM operators"),
+    ("serve", "key_checks"),
+    ("serve", "FROM operators"),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_starts_though_the_database_goes_away_meanwhile() {
@@ -26,9 +32,11 @@ async fn a_process_starts_though_the_database_goes_away_meanwhile() {
     let way = Proxy::to(Machine::shared().port()).unwrap();
     let cluster = Cluster::on(&way.url(&site.url)).await.unwrap();
     cluster.migrate().await.unwrap();
+    let data = cluster.folder().join("data").display().to_string();
     for (number, (role, asks)) in ASKED.into_iter().enumerate() {
         way.cut_before(Pattern::statement(asks));
-        let member = cluster.start(role, &format!("{role}-{number}")).await.unwrap();
+        let member =
+            cluster.start_with(role, &format!("{role}-{number}"), &[("SIGNUP_DATA_DIR", &data)]).await.unwrap();
         assert_eq!(way.sprung(), number as u64 + 1, "{role} asks no {asks}");
         let log = member.log().unwrap();
         assert!(log.contains("waiting for the database"), "{log}");
