@@ -55,6 +55,11 @@ fn armed() -> Option<&'static Armed> {
     ARMED.get_or_init(read).as_ref()
 }
 
+/// Whether this process has a point in this act.
+pub(super) fn is_armed(act: &Act) -> bool {
+    armed().is_some_and(|armed| armed.point.act == *act)
+}
+
 /// Makes a call that writes, and halts in it where that is the armed point. An answer that is to be lost becomes `lost`.
 ///
 /// # Errors
