@@ -54,12 +54,13 @@ macro_rules! page {
 }
 
 const STUCK: &str = page!("\n  FROM sagas s WHERE stuck_since IS NOT NULL");
-/// By the queues of the steps, which all active sagas are in, and then sorted: there are never many. The ids are found
-/// first, lest all sagas be read in their order.
+/// By the queues of the steps, which all active sagas are in, and then sorted: there are never many. They are found
+/// first, lest all sagas be read in their order; and not joined again, lest a planner that knows no figures yet compare
+/// each with each.
 const ACTIVE: &str = concat!(
     "
-WITH found AS MATERIALIZED (SELECT id FROM sagas WHERE kind = $1 AND ended_at IS NULL)",
-    page!("\n  FROM sagas s JOIN found USING (id) WHERE ended_at IS NULL")
+WITH active AS MATERIALIZED (SELECT * FROM sagas WHERE kind = $1 AND ended_at IS NULL)",
+    page!("\n  FROM active s WHERE ended_at IS NULL")
 );
 const CODED: &str = page!("\n  FROM sagas s WHERE code IS NOT NULL");
 const ALL: &str = page!("\n  FROM sagas s WHERE true");
