@@ -53,7 +53,7 @@ pub(crate) struct Service {
 impl First {
     fn slots(self) -> usize {
         match self {
-            Self::Hashes => 2 * cores(),
+            Self::Hashes => 8 * cores(),
             Self::IsCheap => SLOTS,
         }
     }

@@ -11,10 +11,11 @@ use saga::Listener;
 use tracing::{info, warn};
 
 use super::banner::Banner;
+use super::hashing::Hashing;
 use super::health_port::listen;
 use super::http::{self, Farewell};
 use super::parts::{Parts, clock, close};
-use super::work::{hasher, workers};
+use super::work::workers;
 use super::{PATIENCE, Role, seams, with_stop};
 use crate::config::{Config, settings};
 use crate::data_dir::DataDir;
@@ -29,7 +30,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     // What may well fail comes first: a start that fails leaves no folder behind. Nobody is let in before there is
     // somebody to answer.
     drop(listen(config.listen, "listen").await?);
-    let hasher = hasher(&config.argon2).await?;
+    let hashing = Hashing::at(&config.argon2).await?;
     let folder = DataDir::take(&config.data_dir)?;
     let clock = clock();
     let opening = async {
@@ -49,7 +50,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let (wakes, waiters) = (Arc::new(Wakes::new(&seams::outline().steps)), Arc::new(Waiters::new()));
     // All who are told of sagas that advance.
     let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as _]);
-    let workers = workers(&parts, (secrets.unsealer, hasher), Arc::clone(&listener), wakes)?;
+    let workers = workers(&parts, (secrets.unsealer, hashing), Arc::clone(&listener), wakes)?;
     let health = Arc::new(Health::starting());
     let api = parts.api((sealer, secrets.hash_key), listener, Arc::clone(&waiters), Arc::clone(&health));
     let listener = listen(config.listen, "listen").await?;

@@ -9,10 +9,11 @@ use saga::Listener;
 use tracing::info;
 
 use super::cluster::Cluster;
+use super::hashing::Hashing;
 use super::health_port::HealthPort;
 use super::hints::Hints;
 use super::parts::{Parts, clock, close};
-use super::work::{hasher, workers};
+use super::work::workers;
 use super::{PATIENCE, Role, seams};
 use crate::config::{Config, settings};
 use crate::database::{Database, Shared};
@@ -22,7 +23,7 @@ use crate::signals;
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let (cluster, unsealer) = Cluster::of_worker(&config)?;
     let stop = signals::stop_token()?;
-    let hasher = hasher(&config.argon2).await?;
+    let hashing = Hashing::at(&config.argon2).await?;
     let health = Arc::new(Health::starting());
     let port = match config.health_listen {
         Some(address) => Some(HealthPort::on(address, "health-listen", &health).await?),
@@ -44,7 +45,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     // All who are told of sagas that advance: here, and through Redis elsewhere. Whom that does not reach finds what is due
     // at the next tick.
     let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, hints.redis.listener()]);
-    let workers = workers(&parts, (unsealer, hasher), listener, wakes)?;
+    let workers = workers(&parts, (unsealer, hashing), listener, wakes)?;
     let workers = Workers { redis: Some(Arc::clone(&hints.redis)), ..workers };
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);
     info!(%version, %health_at, database = %database.kind(), at = database.place, "started");

@@ -11,8 +11,7 @@ use crate::redis::{is_ready, redis, sign_ups};
 use crate::site::Site;
 
 const BACKLOG: usize = 2_000;
-/// What two workers may have in hand: as many as they have slots for, those of `create_user` being twice as many as
-/// there are cores.
+/// What two workers may have in hand: as many as they have slots for, those of `create_user` being eight for each core.
 const CLAIMED: &str = "SELECT count(*) FROM sagas WHERE lease_until > now()";
 const UNDER_WAY: &str = "SELECT count(*) FROM sagas WHERE ended_at IS NULL";
 
@@ -27,7 +26,7 @@ async fn a_backlog_is_taken_by_as_many_as_there_are_slots_and_shrinks_second_by_
     is_ready(&client, "ready").await;
     sign_ups(std::slice::from_ref(&client), 0..BACKLOG).await;
     let cores = std::thread::available_parallelism().unwrap().get();
-    let in_hand = i64::try_from(2 * (2 * cores + 3 * 32)).unwrap();
+    let in_hand = i64::try_from(2 * (8 * cores + 3 * 32)).unwrap();
     let (mut journal, begun) = (Journal::of(&site.url).await, Instant::now());
     all.extend([cluster.start("worker", "one").await.unwrap(), cluster.start("worker", "other").await.unwrap()]);
     let (mut most, mut seen, mut last) = (0, vec![journal.count(UNDER_WAY).await], begun);

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Password;
 
@@ -34,11 +34,16 @@ pub struct PasswordHash(String);
 /// Hashes passwords, at most so many at a time.
 pub struct Hasher {
     cost: Cost,
+    at_once: usize,
     permits: Arc<Semaphore>,
+    waiting: AtomicUsize,
     pool: Arc<BlockPool>,
     #[cfg(feature = "testing")]
     inline: bool,
 }
+
+/// Somebody who waits for their turn, counted until they are dropped.
+struct Waiting<'a>(&'a AtomicUsize);
 
 /// Memory for hashing, kept between hashes while there is work.
 #[derive(Default)]
@@ -85,7 +90,9 @@ impl Hasher {
     pub fn new(cost: Cost, at_once: usize) -> Self {
         Self {
             cost,
+            at_once,
             permits: Arc::new(Semaphore::new(at_once)),
+            waiting: AtomicUsize::new(0),
             pool: Arc::default(),
             #[cfg(feature = "testing")]
             inline: false,
@@ -107,7 +114,7 @@ impl Hasher {
     /// # Cancel safety
     /// Dropping the future does not stop a hash that has begun; its permit is held until its thread is free.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, String> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| error.to_string())?;
+        let permit = self.permit().await?;
         let (params, pool) = (self.cost.0.clone(), Arc::clone(&self.pool));
         #[cfg(feature = "testing")]
         if self.inline {
@@ -124,6 +131,21 @@ impl Hasher {
         hashing.await.map_err(|error| format!("the hash's thread ended: {error}"))?
     }
 
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, String> {
+        let _waiting = Waiting::among(&self.waiting);
+        Arc::clone(&self.permits).acquire_owned().await.map_err(|error| error.to_string())
+    }
+
+    /// How many hashes run at most.
+    pub(crate) fn at_once(&self) -> usize {
+        self.at_once
+    }
+
+    /// How many wait for their turn.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// How long one hash takes on this machine.
     ///
     /// # Errors
@@ -132,6 +154,19 @@ impl Hasher {
         let begun = Instant::now();
         self.hash(Password::of_nobody()).await?;
         Ok(begun.elapsed())
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn among(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

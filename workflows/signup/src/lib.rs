@@ -7,6 +7,7 @@
 mod applicant;
 mod effect;
 mod email;
+mod group;
 mod hash;
 mod keyed;
 mod name;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use saga::{Attempt, Compensated, Executed, Retry, Step, StepName};
 
+use crate::group::Group;
 use crate::{Effect, Hasher, SignUp, Unsealer};
 
 /// Inserts the user as provisional, with their e-mail identity.
@@ -12,12 +13,13 @@ use crate::{Effect, Hasher, SignUp, Unsealer};
 pub struct CreateUser {
     unsealer: Unsealer,
     hasher: Arc<Hasher>,
+    hashed: Group,
 }
 
 impl CreateUser {
     /// A step that opens passwords with `unsealer` and hashes them with `hasher`.
     pub fn new(unsealer: Unsealer, hasher: Arc<Hasher>) -> Self {
-        Self { unsealer, hasher }
+        Self { unsealer, hasher, hashed: Group::default() }
     }
 }
 
@@ -35,7 +37,9 @@ impl Step<SignUp> for CreateUser {
             Ok(password) => password,
             Err(error) => return Executed::Unknown(format!("sealed password: {error}")),
         };
-        match self.hasher.hash(password).await {
+        let hashed = self.hasher.hash(password).await;
+        self.hashed.gather(&self.hasher).await;
+        match hashed {
             Ok(hash) => Executed::Done(Effect::CreateUser { hash }),
             Err(error) => Executed::Unknown(error),
         }
