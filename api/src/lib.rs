@@ -9,6 +9,8 @@
 //! handler; this crate has no key to open it.
 
 mod admin;
+mod admission;
+mod client;
 mod docs;
 mod fallback;
 mod fields;
@@ -18,6 +20,7 @@ mod observe;
 mod openapi;
 mod prefer;
 mod problem;
+mod quotas;
 mod request_id;
 mod router;
 mod signups;
@@ -25,8 +28,11 @@ mod state;
 mod time;
 mod waiters;
 
+pub use admission::Admission;
+pub use client::TrustedProxies;
 pub use health::{Component, Condition, Health, Trouble};
 pub use openapi::openapi;
+pub use quotas::Quotas;
 pub use router::{health_router, router};
 pub use state::Api;
 pub use waiters::Waiters;

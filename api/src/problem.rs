@@ -63,6 +63,11 @@ pub(crate) enum Problem {
     },
     /// Another sign-up with this e-mail has not ended.
     SignupInProgress,
+    /// The client's address, or the e-mail, has signed up too often.
+    RateLimited {
+        /// After how many seconds they may again.
+        retry_after: u64,
+    },
     /// The sign-up was accepted, and then failed; of the kind `email_taken` where that was the reason.
     SignupFailed {
         /// Which.
@@ -164,6 +169,7 @@ impl Problem {
             Self::BodyTimeout => Kind::BodyTimeout,
             Self::EmailTaken { .. } => Kind::EmailTaken,
             Self::SignupInProgress => Kind::SignupInProgress,
+            Self::RateLimited { .. } => Kind::RateLimited,
             Self::SignupFailed { code, .. } if *code == EMAIL_TAKEN => Kind::EmailTaken,
             Self::SignupFailed { .. } => Kind::SignupFailed,
             Self::SagaMoved { .. } => Kind::SagaMoved,
@@ -202,6 +208,7 @@ impl Problem {
             | Self::BodyTimeout
             | Self::EmailTaken { .. }
             | Self::SignupInProgress
+            | Self::RateLimited { .. }
             | Self::SignupFailed { .. }
             | Self::SagaMoved { .. }
             | Self::SagaNotEmpty { .. }
@@ -232,6 +239,14 @@ impl Problem {
         }
     }
 
+    /// After how many seconds to try again, where trying again is what to do.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited { retry_after } => Some(*retry_after),
+            other => other.kind().retry_after().map(u64::from),
+        }
+    }
+
     fn document(&self) -> Document<'_> {
         let kind = self.kind();
         Document {
@@ -250,7 +265,7 @@ impl IntoResponse for Problem {
         let mut response = (kind.status(), Json(self.document())).into_response();
         response.extensions_mut().insert(kind);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(document::MEDIA_TYPE));
-        if let Some(seconds) = kind.retry_after() {
+        if let Some(seconds) = self.retry_after() {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         if let Some((name, value)) = kind.header() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use saga::{Clock, Fleet, Listener, Outline, Random, Store};
 use signup::{HashKey, Operators, Sealer, SignUp};
 
-use crate::{Health, Waiters};
+use crate::{Admission, Health, Waiters};
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -23,9 +23,11 @@ pub struct Api {
     pub waiters: Arc<Waiters>,
     /// Whether the process is well.
     pub health: Arc<Health>,
+    /// Who may ask how often.
+    pub admission: Arc<Admission>,
     /// Seals passwords to the workers.
     pub sealer: Sealer,
-    /// The key of the keyed hashes of idempotency keys and request bodies.
+    /// The key of the keyed hashes of idempotency keys, of request bodies, and of who is limited.
     pub hash_key: HashKey,
     /// The time of new ids.
     pub clock: Arc<dyn Clock>,

@@ -24,6 +24,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use api::{Quotas, TrustedProxies};
 use signup::{Cost, Sealer};
 
 use crate::key::Key;
@@ -57,6 +58,10 @@ pub(crate) struct Config {
     pub(crate) database_connections: u32,
     /// Where the Redis server of a cluster is: a URL that begins with `redis://` or `rediss://`.
     pub(crate) redis_url: Option<Secret>,
+    /// How many sign-ups may be asked for.
+    pub(crate) quotas: Quotas,
+    /// Who is believed where they say for whom they ask.
+    pub(crate) trusted_proxies: TrustedProxies,
     /// What is logged.
     pub(crate) log: LogFilter,
     /// How it is logged.
@@ -110,6 +115,11 @@ impl Config {
             database_url: layers.optional(&settings::DATABASE_URL, values::database_url)?,
             database_connections: layers.value(&settings::DATABASE_CONNECTIONS, values::connections)?,
             redis_url: layers.optional(&settings::REDIS_URL, values::redis_url)?,
+            quotas: Quotas {
+                address: layers.value(&settings::ADDRESS_LIMIT, values::limit)?,
+                email: layers.value(&settings::EMAIL_LIMIT, values::limit)?,
+            },
+            trusted_proxies: layers.optional(&settings::TRUSTED_PROXIES, values::proxies)?.unwrap_or_default(),
             log: layers.value(&settings::LOG, LogFilter::parse)?,
             log_format: layers.value(&settings::LOG_FORMAT, LogFormat::parse)?,
             argon2: layers.value(&settings::ARGON2, values::cost)?,

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Which of our crates each of our crates may name, outside its tests.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("saga", &[]),
     ("signup", &["saga"]),
     ("store", &["saga", "signup"]),
     ("worker", &["saga", "signup"]),
-    ("api", &["saga", "signup"]),
-    ("cli", &["saga", "signup", "store", "worker", "api"]),
+    ("limits", &[]),
+    ("api", &["limits", "saga", "signup"]),
+    ("cli", &["saga", "signup", "store", "worker", "limits", "api"]),
     ("bench", &["saga", "signup", "store", "worker", "servers", "tests"]),
     ("servers", &[]),
     ("tests", &["saga", "signup", "store", "servers"]),

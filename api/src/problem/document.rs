@@ -72,6 +72,7 @@ fn examples(kind: Kind) -> Vec<(&'static str, Problem)> {
             return vec![(kind.name(), taken), ("lost_after_acceptance", failed(EMAIL_TAKEN))];
         }
         Kind::SignupInProgress => Problem::SignupInProgress,
+        Kind::RateLimited => Problem::RateLimited { retry_after: 42 },
         Kind::SignupFailed => failed(Code::STEP_FAILED),
         Kind::SagaMoved => Problem::SagaMoved { seq: 8, state: Whereabouts::example() },
         Kind::ActionImpossible => Problem::ActionImpossible { why: Impossible::GoingBack.to_string() },
@@ -129,6 +130,7 @@ impl PartialSchema for Problem {
                 list(schema_ref::<FieldError>(), "`invalid_fields`, `invalid_parameters`: what is wrong with each."),
             )
             .property("providers", list(text, "`email_taken`: what the user signs in with."))
+            .property("retry_after", member(Type::Integer, "`rate_limited`: after how many seconds to try again."))
             .property("workflow_id", member(Type::String, "The id of the sign-up that failed."))
             .property("code", member(Type::String, "Why the sign-up failed."))
             .property("seq", member(Type::Integer, "`saga_moved`: the number of the saga's latest event."))

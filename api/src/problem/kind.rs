@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     BodyTimeout,
     EmailTaken,
     SignupInProgress,
+    RateLimited,
     SignupFailed,
     SagaMoved,
     ActionImpossible,
@@ -48,6 +49,7 @@ impl Kind {
             Self::BodyTimeout => "body_timeout",
             Self::EmailTaken => "email_taken",
             Self::SignupInProgress => "signup_in_progress",
+            Self::RateLimited => "rate_limited",
             Self::SignupFailed => "signup_failed",
             Self::SagaMoved => "saga_moved",
             Self::ActionImpossible => "action_impossible",
@@ -81,6 +83,7 @@ impl Kind {
             | Self::SagaMoved
             | Self::ActionImpossible
             | Self::SagaNotEmpty => StatusCode::CONFLICT,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
@@ -105,6 +108,7 @@ impl Kind {
             Self::BodyTimeout => "The body took too long",
             Self::EmailTaken => "The e-mail belongs to a user",
             Self::SignupInProgress => "A sign-up with this e-mail is under way",
+            Self::RateLimited => "Too many sign-ups",
             Self::SignupFailed => "The sign-up failed",
             Self::SagaMoved => "The saga is no longer where it was seen",
             Self::ActionImpossible => "The saga does not allow this action",
@@ -138,6 +142,7 @@ impl Kind {
             Self::SignupInProgress => {
                 "Wait for it to end; if it is your own, repeat your request with its Idempotency-Key to follow it."
             }
+            Self::RateLimited => "Nothing was done: send the request again after the time in Retry-After.",
             Self::SignupFailed => "Start another sign-up, with a new Idempotency-Key: nothing is left of this one.",
             Self::SagaMoved => "Look at the saga again, and decide by what you see: seq is where it is now.",
             Self::ActionImpossible => "Look at the saga: its actions say what can be done.",
@@ -171,6 +176,8 @@ impl Kind {
         match self {
             Self::OutcomeUnknown | Self::ActionUnknown | Self::Unavailable | Self::NotReady => Some(1),
             Self::SignupInProgress => Some(5),
+            // Each of them says how long it is.
+            Self::RateLimited => Some(60),
             Self::NotFound
             | Self::MethodNotAllowed
             | Self::SignupNotFound
@@ -212,7 +219,8 @@ mod tests {
             Kind::InvalidParameters => Some(Kind::BodyTimeout),
             Kind::BodyTimeout => Some(Kind::EmailTaken),
             Kind::EmailTaken => Some(Kind::SignupInProgress),
-            Kind::SignupInProgress => Some(Kind::SignupFailed),
+            Kind::SignupInProgress => Some(Kind::RateLimited),
+            Kind::RateLimited => Some(Kind::SignupFailed),
             Kind::SignupFailed => Some(Kind::SagaMoved),
             Kind::SagaMoved => Some(Kind::ActionImpossible),
             Kind::ActionImpossible => Some(Kind::SagaNotEmpty),

@@ -9,6 +9,7 @@ use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use saga::store::Accepted;
+use signup::Proposal;
 use utoipa::IntoResponses;
 use utoipa::openapi::RefOr;
 
@@ -17,8 +18,10 @@ use super::request::NewSignup;
 use super::status::{Document, Signup, Status};
 use super::{accept::accept, awaited};
 use crate::Api;
+use crate::client::ClientAddress;
 use crate::fields::Fields;
 use crate::problem::{self, Kind, Problem};
+use crate::quotas::{self, seconds};
 
 /// Start a sign-up
 ///
@@ -69,17 +72,29 @@ use crate::problem::{self, Kind, Problem};
 )]
 pub(crate) async fn start(
     State(api): State<Arc<Api>>,
+    address: ClientAddress,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Problem> {
     let key = Key::of(&headers)?;
     let proposal = NewSignup::read(fields)?.propose(&api, key);
-    let (view, replayed) = match accept(&api, proposal).await? {
+    let decision = api.admission.of(&api.hash_key, address.0, &proposal.applicant.email).await;
+    let answer = if decision.allowed {
+        begin(&api, &headers, proposal).await.into_response()
+    } else {
+        Problem::RateLimited { retry_after: seconds(decision.retry_after()) }.into_response()
+    };
+    Ok((quotas::headers(&decision), answer).into_response())
+}
+
+/// Has it accepted, and waits for it as preferred.
+async fn begin(api: &Arc<Api>, headers: &HeaderMap, proposal: Proposal) -> Result<Response, Problem> {
+    let (view, replayed) = match accept(api, proposal).await? {
         Accepted::New(view) => (view, None),
         Accepted::Replay(view) => (view, Some(idempotency::REPLAYED)),
         Accepted::Conflict(conflict) => return Err(conflict.into()),
     };
-    let (view, applied) = awaited(&api, &headers, view).await;
+    let (view, applied) = awaited(api, headers, view).await;
     let answer = answer(&Signup::new(&view, &api.outline.steps));
     Ok((replayed.into_iter().chain(applied).collect::<HeaderMap>(), answer).into_response())
 }
@@ -111,6 +126,7 @@ impl IntoResponses for Problems {
             Kind::BodyTimeout,
             Kind::EmailTaken,
             Kind::SignupInProgress,
+            Kind::RateLimited,
             Kind::SignupFailed,
             Kind::BodyTooLarge,
             Kind::UnsupportedMediaType,

@@ -8,6 +8,7 @@
 mod admin;
 mod bad_requests;
 mod every_route;
+mod limits;
 mod log;
 mod openapi;
 mod readiness;

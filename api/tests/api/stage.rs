@@ -2,16 +2,19 @@
 //! holds every answer against the OpenAPI document.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use api::{Api, Component, Condition, Health, Trouble, Waiters};
+use api::{Admission, Api, Component, Condition, Health, Quotas, Trouble, Waiters};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::connect_info::MockConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use jiff::Timestamp;
+use limits::Limiter;
 use saga::store::{
     Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
     Operation, Record, View,
@@ -26,6 +29,8 @@ use tower::ServiceExt;
 use crate::log::log_everything;
 
 pub(crate) const STEPS: [StepName; 2] = [StepName::new("create_user"), StepName::new("create_organization")];
+/// Where all requests come from.
+const PROXY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 4711);
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// What the store does when it is asked to accept a sign-up; without orders it accepts it.
@@ -261,7 +266,13 @@ pub(crate) fn trouble(shown: &'static str) -> Trouble {
 }
 
 impl Stage {
+    /// One where anybody may ask as often as they like.
     pub(crate) fn new() -> Self {
+        Self::with(Quotas { address: 1_000_000, email: 1_000_000 })
+    }
+
+    /// One where nobody may ask more often. Requests come through a proxy that is believed.
+    pub(crate) fn with(quotas: Quotas) -> Self {
         log_everything();
         let hands = Arc::new(Hands::default());
         let memory = Arc::new(Memory::new(Arc::<Hands>::clone(&hands)));
@@ -269,6 +280,8 @@ impl Stage {
         let waiters = Arc::new(Waiters::new());
         let (parts, health) = ([Part::well("database"), Part::well("redis")], Arc::new(Health::starting()));
         health.begin(parts.iter().map(|part| Arc::<Part>::clone(part) as Arc<dyn Component>).collect());
+        let admission =
+            Admission { limiter: Limiter::new(None), quotas, proxies: PROXY.ip().to_string().parse().unwrap() };
         let api = Api {
             store: Arc::<Script>::clone(&store),
             operators: Arc::<Memory>::clone(&memory),
@@ -276,13 +289,15 @@ impl Stage {
             listener: Arc::<Heard>::clone(&heard),
             waiters: Arc::clone(&waiters),
             health: Arc::clone(&health),
+            admission: Arc::new(admission),
             sealer: Unsealer::new(&[7; 32]).unwrap().sealer(),
             hash_key: HashKey::new([1; 32]),
             clock: Arc::new(ManualClock),
             random: Arc::new(OsRandom),
             outline: Outline { version: 1, steps: STEPS.to_vec() },
         };
-        Self { store, heard, waiters, router: api::router(api), hands, health, parts }
+        let router = api::router(api).layer(MockConnectInfo(PROXY));
+        Self { store, heard, waiters, router, hands, health, parts }
     }
 
     /// Adds an operator. Returns what they send in `Authorization`.

@@ -4,7 +4,7 @@ use super::setting::Unset::{Default, Means};
 use super::setting::{Kind, Setting};
 
 /// All of them, in the order in which they are shown.
-pub(crate) static ALL: [&Setting; 13] = [
+pub(crate) static ALL: [&Setting; 16] = [
     &LISTEN,
     &HEALTH_LISTEN,
     &DRAIN,
@@ -12,6 +12,9 @@ pub(crate) static ALL: [&Setting; 13] = [
     &DATABASE_URL,
     &DATABASE_CONNECTIONS,
     &REDIS_URL,
+    &ADDRESS_LIMIT,
+    &EMAIL_LIMIT,
+    &TRUSTED_PROXIES,
     &LOG,
     &LOG_FORMAT,
     &ARGON2,
@@ -84,6 +87,33 @@ pub(crate) static REDIS_URL: Setting = Setting {
     meaning: "The Redis server of `signup api` and `signup worker`: `redis://user:password@host:6379`",
 };
 
+pub(crate) static ADDRESS_LIMIT: Setting = Setting {
+    key: "address_limit",
+    variable: "SIGNUP_ADDRESS_LIMIT",
+    kind: Kind::Plain { flag: "address-limit" },
+    value: "N",
+    unset: Default("5"),
+    meaning: "How many sign-ups one client address may ask for in any minute, from 1 to 1000000",
+};
+
+pub(crate) static EMAIL_LIMIT: Setting = Setting {
+    key: "email_limit",
+    variable: "SIGNUP_EMAIL_LIMIT",
+    kind: Kind::Plain { flag: "email-limit" },
+    value: "N",
+    unset: Default("10"),
+    meaning: "How many sign-ups may be asked for with one e-mail in any hour, from 1 to 1000000",
+};
+
+pub(crate) static TRUSTED_PROXIES: Setting = Setting {
+    key: "trusted_proxies",
+    variable: "SIGNUP_TRUSTED_PROXIES",
+    kind: Kind::Plain { flag: "trusted-proxies" },
+    value: "NETWORKS",
+    unset: Means("none: whoever connects is the client"),
+    meaning: "The proxies that are believed in `X-Forwarded-For`: networks with commas between, as in `10.0.0.0/8,fd00::/8`",
+};
+
 pub(crate) static LOG: Setting = Setting {
     key: "log",
     variable: "SIGNUP_LOG",
@@ -152,6 +182,15 @@ mod tests {
             let flag = setting.flag().unwrap_or_default();
             assert!(flag.is_empty() || flag == setting.key.replace('_', "-"), "{flag}");
         }
+    }
+
+    #[test]
+    fn the_default_limits_are_the_apis_own() {
+        let api::Quotas { address, email } = api::Quotas::default();
+        assert_eq!(
+            (ADDRESS_LIMIT.unset, EMAIL_LIMIT.unset),
+            (Default(&address.to_string()), Default(&email.to_string()))
+        );
     }
 
     #[test]

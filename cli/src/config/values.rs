@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use api::TrustedProxies;
 use signup::{Cost, Sealer};
 
 use super::secret::Secret;
@@ -20,6 +21,8 @@ pub(crate) enum LogFormat {
 
 /// How many connections to the database a process may have.
 const CONNECTIONS: std::ops::RangeInclusive<u32> = 4..=1000;
+/// How many sign-ups may be allowed.
+const LIMIT: std::ops::RangeInclusive<u32> = 1..=1_000_000;
 /// The most seconds that requests may still be taken for.
 const LONGEST_DRAIN: u64 = 60;
 
@@ -72,6 +75,16 @@ pub(super) fn connections(text: &str) -> Result<u32, String> {
     number.ok_or_else(|| format!("`{text}` is no number of connections; give one from {least} to {most}"))
 }
 
+pub(super) fn limit(text: &str) -> Result<u32, String> {
+    let (least, most) = (LIMIT.start(), LIMIT.end());
+    let number = text.parse().ok().filter(|number| LIMIT.contains(number));
+    number.ok_or_else(|| format!("`{text}` is no limit; give a number from {least} to {most}"))
+}
+
+pub(super) fn proxies(text: &str) -> Result<TrustedProxies, String> {
+    text.parse().map_err(|what| format!("{what}; give networks with commas between, as in 10.0.0.0/8,fd00::/8"))
+}
+
 pub(super) fn cost(text: &str) -> Result<Cost, String> {
     text.parse().map_err(|error| format!("`{text}` is no cost of a hash: it {error}"))
 }
@@ -121,6 +134,17 @@ mod tests {
             let expected = format!("`{text}` is no number of connections; give one from 4 to 1000");
             assert_eq!(connections(text), Err(expected));
         }
+    }
+
+    #[test]
+    fn limits_are_numbers_and_proxies_are_networks() {
+        assert_eq!((limit("1"), limit("1000000")), (Ok(1), Ok(1_000_000)));
+        for text in ["", "0", "1000001", "off"] {
+            assert_eq!(limit(text), Err(format!("`{text}` is no limit; give a number from 1 to 1000000")));
+        }
+        assert!(proxies("10.0.0.0/8, ::1").is_ok());
+        let said = proxies("nginx").unwrap_err();
+        assert!(said.contains("\"nginx\" is no network") && said.ends_with("as in 10.0.0.0/8,fd00::/8"), "{said}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::cluster::Cluster;
 use super::health_port::HealthPort;
 use super::hints::Hints;
 use super::http::{self, Farewell};
-use super::parts::{Parts, clock, close};
+use super::parts::{Parts, admission, clock, close};
 use super::presence::Presence;
 use super::seams;
 use crate::config::{Config, settings};
@@ -47,7 +47,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     // All who are told of sagas that advance. The workers are other processes: they are told through Redis, and find what
     // is due at their next tick.
     let listener = seams::listener(vec![Arc::clone(&waiters) as Arc<dyn Listener>, hints.redis.listener()]);
-    let api = parts.api((keys.sealer, keys.hash_key), listener, Arc::clone(&waiters), Arc::clone(&health));
+    let admission = admission(&config, Some(&cluster.redis_url))?;
+    let api = parts.api((keys.sealer, keys.hash_key), admission, listener, Arc::clone(&waiters), Arc::clone(&health));
     let presence = Presence::begin(parts.attendance());
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);
     info!(%version, %address, database = %database.kind(), at = database.place, "started");

@@ -1,5 +1,6 @@
 //! Serving HTTP, from the first request to the last.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,8 @@ pub(super) async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let closed = CancellationToken::new();
-    let server = axum::serve(listener, router).with_graceful_shutdown(closed.clone().cancelled_owned());
+    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(closed.clone().cancelled_owned());
     let mut server = tokio::spawn(server.into_future());
     tokio::select! {
         ended = &mut server => return ended.context("the API crashed")?.context("the API failed"),

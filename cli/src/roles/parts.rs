@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::api::{Api, Health, Waiters};
+use ::api::{Admission, Api, Health, Waiters};
 use ::worker::Attendance;
+use limits::{Limiter, Shared};
 use saga::fleet::Process;
 use saga::{Clock, Listener, OsRandom, Random, SteadyClock, Store, WorkerName};
 use signup::{HashKey, Sealer, SignUp};
@@ -13,6 +14,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::{Role, seams};
+use crate::config::{Config, Secret, settings};
 use crate::database::Database;
 
 /// How long closing the database may take.
@@ -56,6 +58,7 @@ impl<'d> Parts<'d> {
     pub(super) fn api(
         &self,
         (sealer, hash_key): (Sealer, HashKey),
+        admission: Admission,
         listener: Arc<dyn Listener>,
         waiters: Arc<Waiters>,
         health: Arc<Health>,
@@ -67,6 +70,7 @@ impl<'d> Parts<'d> {
             listener,
             waiters,
             health,
+            admission: Arc::new(admission),
             sealer,
             hash_key,
             clock: Arc::clone(&self.clock),
@@ -74,6 +78,13 @@ impl<'d> Parts<'d> {
             outline: seams::outline(),
         }
     }
+}
+
+/// Who may ask how often: over all processes where there are several, which count in Redis.
+pub(super) fn admission(config: &Config, redis: Option<&Secret>) -> anyhow::Result<Admission> {
+    let shared = redis.map(|redis| Shared::open(redis.reveal())).transpose();
+    let shared = shared.map_err(|error| config.error(&settings::REDIS_URL, &error.to_string()))?;
+    Ok(Admission { limiter: Limiter::new(shared), quotas: config.quotas, proxies: config.trusted_proxies.clone() })
 }
 
 /// Writes what is queued, and closes the database. One that does not answer any more is left.

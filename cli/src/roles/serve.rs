@@ -14,7 +14,7 @@ use super::banner::Banner;
 use super::hashing::Hashing;
 use super::health_port::listen;
 use super::http::{self, Farewell};
-use super::parts::{Parts, clock, close};
+use super::parts::{Parts, admission, clock, close};
 use super::work::workers;
 use super::{PATIENCE, Role, seams, with_stop};
 use crate::config::{Config, settings};
@@ -52,7 +52,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as _]);
     let workers = workers(&parts, (secrets.unsealer, hashing), Arc::clone(&listener), wakes)?;
     let health = Arc::new(Health::starting());
-    let api = parts.api((sealer, secrets.hash_key), listener, Arc::clone(&waiters), Arc::clone(&health));
+    let admission = admission(&config, None)?;
+    let api = parts.api((sealer, secrets.hash_key), admission, listener, Arc::clone(&waiters), Arc::clone(&health));
     let listener = listen(config.listen, "listen").await?;
     health.begin(vec![Arc::new(database.pulse())]);
     let address = listener.local_addr().context("cannot tell where it listens")?;

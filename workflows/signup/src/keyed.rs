@@ -22,6 +22,8 @@ pub enum Purpose {
     RequestBody,
     /// The password within such a body.
     RequestPassword,
+    /// Whoever something is counted for that is limited: an address, an e-mail.
+    Limit,
     /// The key itself: what two processes tell each other's keys by.
     KeyCheck,
 }
@@ -53,6 +55,7 @@ impl HashKey {
             Purpose::IdempotencyKey => b"signup-saga idempotency key v1",
             Purpose::RequestBody => b"signup-saga request body v1",
             Purpose::RequestPassword => b"signup-saga request password v1",
+            Purpose::Limit => b"signup-saga limit v1",
             Purpose::KeyCheck => b"signup-saga key check v1",
         };
         let mut key = [0; 32];

@@ -1,0 +1,160 @@
+//! A process' own count.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{Bucket, Decision, Standing};
+
+/// Buckets of a generation. There are two at most: the ones last used in the older are forgotten when the younger is full.
+const GENERATION: usize = 200_000;
+
+/// A process' own count. Its memory is bounded: of more buckets than fit it forgets those used least lately.
+#[derive(Debug, Default)]
+pub struct Own(Mutex<Buckets>);
+
+/// When something was taken, from all its buckets.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken(Instant);
+
+/// When something was taken from a bucket, oldest first: as many as its quota allows at most.
+type Times = VecDeque<Instant>;
+type Name = (&'static str, u128);
+
+#[derive(Debug, Default)]
+struct Buckets {
+    young: HashMap<Name, Times>,
+    old: HashMap<Name, Times>,
+}
+
+impl Own {
+    /// Takes from all of these buckets, if each has something left.
+    pub fn take(&self, buckets: &[Bucket]) -> (Decision, Option<Taken>) {
+        let now = Instant::now();
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let allowed = buckets.iter().all(|bucket| all.times(bucket, now).len() < limit(bucket));
+        let standings = buckets.iter().map(|bucket| {
+            let times = all.times(bucket, now);
+            if allowed {
+                times.push_back(now);
+            }
+            standing(bucket, times, now)
+        });
+        (Decision { allowed, standings: standings.collect() }, allowed.then_some(Taken(now)))
+    }
+
+    /// Gives back what was taken from these buckets.
+    pub fn give_back(&self, buckets: &[Bucket], taken: Taken) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for bucket in buckets {
+            let times = all.times(bucket, Instant::now());
+            if let Some(index) = times.iter().rposition(|time| *time == taken.0) {
+                times.remove(index);
+            }
+        }
+    }
+}
+
+impl Buckets {
+    /// What was taken from a bucket within its window.
+    fn times(&mut self, bucket: &Bucket, now: Instant) -> &mut Times {
+        let name = (bucket.quota.name, bucket.whose);
+        if self.young.len() >= GENERATION && !self.young.contains_key(&name) {
+            self.old = std::mem::take(&mut self.young);
+        }
+        let old = &mut self.old;
+        let times = self.young.entry(name).or_insert_with(|| old.remove(&name).unwrap_or_default());
+        while times.front().is_some_and(|time| now.duration_since(*time) >= bucket.quota.window) {
+            times.pop_front();
+        }
+        times
+    }
+}
+
+fn limit(bucket: &Bucket) -> usize {
+    usize::try_from(bucket.quota.limit).unwrap_or(usize::MAX)
+}
+
+fn standing(bucket: &Bucket, times: &Times, now: Instant) -> Standing {
+    let more_in = times.front().map_or(Duration::ZERO, |oldest| bucket.quota.window - now.duration_since(*oldest));
+    let taken = u32::try_from(times.len()).unwrap_or(u32::MAX);
+    Standing { quota: bucket.quota, left: bucket.quota.limit.saturating_sub(taken), more_in }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::Quota;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const ADDRESS: Quota = Quota { name: "address", limit: 5, window: Duration::from_mins(1) };
+    const EMAIL: Quota = Quota { name: "email", limit: 2, window: Duration::from_hours(1) };
+
+    fn of(quota: Quota, whose: u128) -> Bucket {
+        Bucket { quota, whose }
+    }
+
+    fn allowed(own: &Own, buckets: &[Bucket]) -> bool {
+        own.take(buckets).0.allowed
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn five_are_allowed_in_any_minute() {
+        let (own, address) = (Own::default(), [of(ADDRESS, 1)]);
+        for second in 0..5 {
+            assert_eq!(own.take(&address).0.standings[0].left, 4 - second);
+            advance(SECOND).await;
+        }
+        let (refused, taken) = own.take(&address);
+        assert!(!refused.allowed && taken.is_none());
+        assert_eq!(refused.retry_after(), 55 * SECOND, "when the first of them is a minute ago");
+        advance(55 * SECOND - Duration::from_nanos(1)).await;
+        assert!(!allowed(&own, &address));
+        advance(Duration::from_nanos(1)).await;
+        assert!(allowed(&own, &address));
+        assert!(!allowed(&own, &address), "one is a minute ago, and no more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_refused_by_one_bucket_takes_from_none() {
+        let own = Own::default();
+        let both = |address| [of(ADDRESS, address), of(EMAIL, 7)];
+        assert!(allowed(&own, &both(1)) && allowed(&own, &both(1)));
+        let (refused, _) = own.take(&both(1));
+        assert_eq!(refused.standings.iter().map(|standing| standing.left).collect::<Vec<_>>(), [3, 0]);
+        assert_eq!(refused.retry_after(), EMAIL.window);
+        assert_eq!(own.take(&[of(ADDRESS, 1)]).0.standings[0].left, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_given_back_can_be_taken_again() {
+        let (own, email) = (Own::default(), [of(EMAIL, 7)]);
+        let taken = own.take(&email).1.unwrap();
+        advance(SECOND).await;
+        assert!(allowed(&own, &email));
+        own.give_back(&email, taken);
+        assert!(allowed(&own, &email));
+        assert!(!allowed(&own, &email));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_buckets_used_least_lately_are_forgotten() {
+        let own = Own::default();
+        let once = |whose| [of(Quota { limit: 1, ..ADDRESS }, whose)];
+        for whose in 0..2 * GENERATION as u128 {
+            assert!(allowed(&own, &once(whose)));
+            // This one stays in use.
+            assert!(!allowed(&own, &once(0)));
+        }
+        {
+            let buckets = own.0.lock().unwrap();
+            assert!(buckets.young.len() <= GENERATION && buckets.old.len() <= GENERATION);
+        }
+        assert!(allowed(&own, &once(1)), "forgotten");
+        assert!(!allowed(&own, &once(2 * GENERATION as u128 - 1)));
+    }
+}
