@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use super::token;
 use crate::data_dir::keep;
 use crate::key;
-use crate::patience::patiently;
+use crate::patience::outlast;
 
 /// The first operator's name.
 const NAME: &str = "admin";
@@ -20,7 +20,7 @@ const NAME: &str = "admin";
 /// start adds.
 pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::Result<Option<OperatorToken>> {
     let path = token::file(folder);
-    let all = patiently(async || operators.operators().await).await;
+    let all = outlast(async || operators.operators().await).await;
     let is_first = all.context("cannot read the operators")?.is_empty();
     if path.exists() {
         let token = token::read(&path)?.token;
@@ -48,14 +48,14 @@ pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::
 /// False if another process was first.
 async fn add(operators: &dyn Operators, token: &OperatorToken) -> anyhow::Result<bool> {
     let (name, hash): (OperatorName, _) = (NAME.parse()?, token.hash());
-    let added = patiently(async || operators.add(&name, &hash).await).await.context("cannot add the first operator")?;
+    let added = outlast(async || operators.add(&name, &hash).await).await.context("cannot add the first operator")?;
     // Asked twice, it may meet what it has done itself.
     Ok(added || has(operators, &hash).await?)
 }
 
 /// Whether the token is somebody's.
 async fn has(operators: &dyn Operators, token: &TokenHash) -> anyhow::Result<bool> {
-    let found = patiently(async || operators.find(token).await).await;
+    let found = outlast(async || operators.find(token).await).await;
     Ok(found.context("cannot read the operators")?.is_some())
 }
 
