@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 
 use crate::config::{Config, Secret, Setting, settings};
 use crate::data_dir::{ADVICE, DataDir};
-use crate::patience::patiently;
+use crate::patience::outlast;
 
 /// An open database.
 pub(crate) struct Database {
@@ -58,7 +58,7 @@ impl Database {
             }
             let store = Box::pin(enter(config, &server)).await?;
             let one = Filter { limit: 1, ..Filter::default() };
-            let first = patiently(async || store.list(&one).await).await;
+            let first = outlast(async || store.list(&one).await).await;
             let is_new = first.context("cannot read the database")?.is_empty();
             return Ok(Self::over(store.clone(), Opened::Postgres(store), is_new, server.place()));
         }
@@ -125,7 +125,7 @@ impl Database {
                 Shared::Seal(setting, sealer) => ("seal", *setting, sealer.public_key()),
                 Shared::Hash(key) => ("hash", &settings::HASH_KEY, key.mac(Purpose::KeyCheck, &[]).0),
             };
-            let agrees = patiently(async || server.agrees_on(name, digest).await).await;
+            let agrees = outlast(async || server.agrees_on(name, digest).await).await;
             if !agrees.context("cannot read the database")? {
                 let what = format!(
                     "it is not the key that the database's other processes have; give them all the same, as \

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use saga::store::Error;
-use saga::{OsRandom, Random};
+use saga::{OsRandom, Random, Retry};
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 /// Between two tries: the first pause, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+const PAUSES: Retry = Retry::unending(Duration::from_millis(100), Duration::from_secs(2));
 /// How long it may be away. What refuses us for longer has another reason than that it is away for a moment.
 const LONGEST: Duration = Duration::from_mins(1);
 
@@ -17,16 +17,15 @@ const LONGEST: Duration = Duration::from_mins(1);
 ///
 /// # Errors
 /// What asking again would not mend, or has not.
-pub(crate) async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
-    let (begun, mut pause) = (Instant::now(), PAUSES.0);
+pub(crate) async fn outlast<T>(ask: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+    let (begun, mut failures) = (Instant::now(), 0);
     loop {
         match ask().await {
             Err(error @ (Error::Unavailable(_) | Error::InDoubt(_))) if begun.elapsed() < LONGEST => {
-                // Those that start together ask at moments of their own.
-                let again_in = pause.mul_f64(0.5 + 0.5 * OsRandom.fraction());
+                failures += 1;
+                let again_in = PAUSES.delay(failures, OsRandom.fraction());
                 warn!(%error, ?again_in, "waiting for the database");
                 sleep(again_in).await;
-                pause = (pause * 2).min(PAUSES.1);
             }
             other => return other,
         }
@@ -42,21 +41,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_passes_is_waited_for_and_what_does_not_is_told() {
         let asked = AtomicU32::new(0);
-        let answer = patiently(async || match asked.fetch_add(1, Ordering::Relaxed) {
+        let answer = outlast(async || match asked.fetch_add(1, Ordering::Relaxed) {
             0 => Err(Error::Unavailable("away".into())),
             1 => Err(Error::InDoubt("cut off".into())),
             tries => Ok(tries),
         });
         assert_eq!(answer.await, Ok(2));
         let refused = Error::Rejected("no".into());
-        assert_eq!(patiently(async || Err::<(), _>(refused.clone())).await, Err(refused));
+        assert_eq!(outlast(async || Err::<(), _>(refused.clone())).await, Err(refused));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_does_not_pass_in_a_minute_is_told_too() {
         let (begun, away) = (Instant::now(), Error::Unavailable("password authentication failed".into()));
-        assert_eq!(patiently(async || Err::<(), _>(away.clone())).await, Err(away));
+        assert_eq!(outlast(async || Err::<(), _>(away.clone())).await, Err(away));
         let waited = begun.elapsed();
-        assert!((LONGEST..LONGEST + PAUSES.1).contains(&waited), "{waited:?}");
+        assert!((LONGEST..LONGEST + PAUSES.longest).contains(&waited), "{waited:?}");
     }
 }

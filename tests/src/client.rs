@@ -43,10 +43,20 @@ impl Client {
     /// # Errors
     /// If there is no answer.
     pub async fn sign_up(&self, email: &str, full_name: &str, wait: u32) -> reqwest::Result<Answer> {
+        self.ask_to_sign_up(email, full_name, ("prefer", &format!("wait={wait}"))).await
+    }
+
+    /// Signs someone up under this name and key: sent again, it is done once.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn sign_up_with_key(&self, email: &str, full_name: &str, key: &str) -> reqwest::Result<Answer> {
+        self.ask_to_sign_up(email, full_name, ("idempotency-key", key)).await
+    }
+
+    async fn ask_to_sign_up(&self, email: &str, full_name: &str, header: (&str, &str)) -> reqwest::Result<Answer> {
         let body = json!({"email": email, "password": PASSWORD, "full_name": full_name});
-        let prefer = format!("wait={wait}");
-        let headers = [("content-type", "application/json"), ("prefer", &prefer)];
-        self.post("/v1/signups", &headers, body.to_string()).await
+        self.post("/v1/signups", &[("content-type", "application/json"), header], body.to_string()).await
     }
 
     /// Sends a body.

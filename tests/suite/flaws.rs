@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use saga::testing::{Pace, Skewed};
+use saga::testing::{CLOCK_AHEAD, Pace};
 use sqlx::{Connection, PgConnection};
 use store::flawed::Flaw;
 use tests::audit::{Scope, violations, watch};
@@ -119,7 +119,7 @@ impl Play {
     }
 
     async fn worker(&mut self, name: &str, ahead: &str) -> usize {
-        let variables = [(Skewed::<saga::SystemClock>::VARIABLE, ahead)];
+        let variables = [(CLOCK_AHEAD, ahead)];
         self.members.push(self.cluster.start_with("worker", name, &variables).await.unwrap());
         self.members.len() - 1
     }

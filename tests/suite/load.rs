@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use serde_json::json;
-use tests::{Answer, Client, PASSWORD, eventually};
+use tests::{Answer, Client, eventually};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -117,12 +116,10 @@ pub(crate) fn accepted(story: &[Sent]) -> BTreeSet<&str> {
 async fn sign_up_on_and_on(who: usize, told: Arc<Told>) {
     for number in 0.. {
         let (email, key) = (format!("person{who}-{number}@example.com"), format!("{who}-{number}"));
-        let body = json!({"email": email, "password": PASSWORD, "full_name": "Ada"}).to_string();
-        let headers = [("content-type", "application/json"), ("idempotency-key", &*key)];
         let mut accepted = false;
         while !accepted {
             let at = Instant::now();
-            let answer = told.doors.next().post("/v1/signups", &headers, body.clone()).await;
+            let answer = told.doors.next().sign_up_with_key(&email, "Ada", &key).await;
             let sent = Sent { email: email.clone(), at, took: at.elapsed(), answer };
             accepted = sent.id().is_some();
             told.story.lock().unwrap().push(sent);

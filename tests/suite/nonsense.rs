@@ -5,27 +5,12 @@ use std::collections::BTreeMap;
 use saga::SagaId;
 use servers::Redis;
 use signup::STEPS;
-use tests::{Client, Cluster, eventually};
+use tests::{Client, Cluster, eventually, plant};
 
 use crate::cluster::stop;
 use crate::embedded::ended;
 use crate::redis::{is_ready, redis};
 use crate::site::Site;
-
-/// What apalis-redis has to know of a hint.
-const NOTE: &str = "'attempts', 0, 'max_attempts', 25, 'status', 'Pending', 'idempotency_key', ''";
-
-/// Puts hints with these ids and payloads, as Lua has them, into the queue of a step.
-pub(crate) fn plant(redis: &Redis, step: &str, hints: &[(String, String)]) {
-    let queue = format!("signup-1-{step}");
-    let put = |(id, payload): &(String, String)| {
-        format!(
-            "redis.call('HSET', '{queue}:data', {id}, {payload}) redis.call('HSET', '{queue}:meta:' .. {id}, {NOTE}) \
-             redis.call('RPUSH', '{queue}:active', {id}) "
-        )
-    };
-    redis.command(&["EVAL", &hints.iter().map(put).collect::<String>(), "0"]).unwrap();
-}
 
 /// Ten times the same for each, in an order of their own: of the step, whether it is at it or not.
 fn ten_times(sagas: &[String], step: &str, when: &str) -> Vec<(String, String)> {
@@ -82,12 +67,12 @@ async fn whatever_lies_in_the_queues_each_sign_up_is_done_once() {
     let mut accepted = accept(&client, 0..40).await;
     let told = |sagas: &[String], when: &str| {
         for step in STEPS.iter().rev() {
-            plant(&redis, step.as_str(), &ten_times(sagas, step.as_str(), when));
+            plant(&redis, step.as_str(), &ten_times(sagas, step.as_str(), when)).unwrap();
         }
     };
     told(&accepted, "early");
     for step in &STEPS {
-        plant(&redis, step.as_str(), &foreign());
+        plant(&redis, step.as_str(), &foreign()).unwrap();
     }
     let workers = [cluster.start("worker", "one").await.unwrap(), cluster.start("worker", "other").await.unwrap()];
     for worker in &workers {

@@ -14,7 +14,6 @@
 //!   how the server is set up.
 
 mod backend;
-mod backoff;
 mod bell;
 mod cleaner;
 mod consumer;

@@ -29,8 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a new try may begin; what is left of the patience is for its answer.
 const TRYING: Duration = Duration::from_millis(4500);
 /// The delays between tries; their number is bounded by the patience.
-const RETRY: Retry =
-    Retry { attempts: u32::MAX, first: Duration::from_millis(50), longest: Duration::from_millis(500) };
+const RETRY: Retry = Retry::unending(Duration::from_millis(50), Duration::from_millis(500));
 
 /// Why an operator acts, and on what. Fields other than these are refused.
 #[derive(ToSchema)]

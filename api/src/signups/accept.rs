@@ -21,8 +21,7 @@ const SETTLING: Duration = Duration::from_millis(4500);
 /// to hear of it within 2 s.
 const TRYING: Duration = Duration::from_millis(500);
 /// The delays between tries; their number is bounded by the patience.
-const RETRY: Retry =
-    Retry { attempts: u32::MAX, first: Duration::from_millis(50), longest: Duration::from_millis(500) };
+const RETRY: Retry = Retry::unending(Duration::from_millis(50), Duration::from_millis(500));
 
 /// Gets a proposal accepted, and tells the listener of a new saga.
 ///

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use anyhow::Context;
-use signup::{OperatorName, OperatorToken, Operators};
+use signup::{OperatorName, OperatorToken, Operators, TokenHash};
 use tracing::{info, warn};
 
 use super::token;
 use crate::data_dir::keep;
 use crate::key;
-use crate::patience::patiently;
+use crate::patience::outlast;
 
 /// The first operator's name.
 const NAME: &str = "admin";
@@ -20,13 +20,13 @@ const NAME: &str = "admin";
 /// start adds.
 pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::Result<Option<OperatorToken>> {
     let path = token::file(folder);
-    let all = patiently(async || operators.operators().await).await;
+    let all = outlast(async || operators.operators().await).await;
     let is_first = all.context("cannot read the operators")?.is_empty();
     if path.exists() {
         let token = token::read(&path)?.token;
         if is_first {
             add(operators, &token).await?;
-        } else if operators.find(&token.hash()).await.context("cannot read the operators")?.is_none() {
+        } else if !has(operators, &token.hash()).await? {
             warn!("operator.token is nobody's: the database knows other operators; `signup operator add` makes more");
         }
         return Ok(None);
@@ -47,8 +47,16 @@ pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::
 
 /// False if another process was first.
 async fn add(operators: &dyn Operators, token: &OperatorToken) -> anyhow::Result<bool> {
-    let name: OperatorName = NAME.parse()?;
-    operators.add(&name, &token.hash()).await.context("cannot add the first operator")
+    let (name, hash): (OperatorName, _) = (NAME.parse()?, token.hash());
+    let added = outlast(async || operators.add(&name, &hash).await).await.context("cannot add the first operator")?;
+    // Asked twice, it may meet what it has done itself.
+    Ok(added || has(operators, &hash).await?)
+}
+
+/// Whether the token is somebody's.
+async fn has(operators: &dyn Operators, token: &TokenHash) -> anyhow::Result<bool> {
+    let found = outlast(async || operators.find(token).await).await;
+    Ok(found.context("cannot read the operators")?.is_some())
 }
 
 /// A fresh token.
@@ -58,13 +66,48 @@ pub(super) fn generate() -> anyhow::Result<OperatorToken> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::os::unix::fs::PermissionsExt;
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
+    use async_trait::async_trait;
+    use jiff::Timestamp;
     use saga::SystemClock;
+    use saga::store::Error;
     use store::Sqlite;
 
     use super::*;
+
+    /// Does all that it is asked, and loses its first answer to each question.
+    struct Lossy {
+        under: Sqlite,
+        lost: Mutex<BTreeSet<&'static str>>,
+    }
+
+    impl Lossy {
+        fn over(under: Sqlite) -> Self {
+            Self { under, lost: Mutex::default() }
+        }
+
+        fn lose<T>(&self, question: &'static str, answer: Result<T, Error>) -> Result<T, Error> {
+            if self.lost.lock().unwrap().insert(question) { Err(Error::InDoubt("cut off".into())) } else { answer }
+        }
+    }
+
+    #[async_trait]
+    impl Operators for Lossy {
+        async fn add(&self, name: &OperatorName, token: &TokenHash) -> Result<bool, Error> {
+            self.lose("add", self.under.add(name, token).await)
+        }
+
+        async fn find(&self, token: &TokenHash) -> Result<Option<OperatorName>, Error> {
+            self.lose("find", self.under.find(token).await)
+        }
+
+        async fn operators(&self) -> Result<Vec<(OperatorName, Timestamp)>, Error> {
+            self.lose("operators", self.under.operators().await)
+        }
+    }
 
     async fn database(folder: &Path, name: &str) -> Sqlite {
         Sqlite::open(&folder.join(name), Arc::new(SystemClock)).await.unwrap()
@@ -111,5 +154,22 @@ mod tests {
         std::fs::remove_file(token::file(folder.path())).unwrap();
         assert_eq!(ensure(folder.path(), &operators).await.unwrap(), None);
         assert!(!token::file(folder.path()).exists());
+    }
+
+    #[tokio::test]
+    async fn an_operator_whose_adding_has_lost_its_answer_keeps_their_token() {
+        let folder = tempfile::tempdir().unwrap();
+        let operators = Lossy::over(database(folder.path(), "signup.db").await);
+        let made = ensure(folder.path(), &operators).await.unwrap().unwrap();
+        assert_eq!(token::read(&token::file(folder.path())).unwrap().token, made);
+        assert!(operators.find(&made.hash()).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_was_second_keeps_no_token_though_answers_are_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let operators = database(folder.path(), "signup.db").await;
+        operators.add(&NAME.parse().unwrap(), &generate().unwrap().hash()).await.unwrap();
+        assert!(!add(&Lossy::over(operators), &generate().unwrap()).await.unwrap());
     }
 }

@@ -17,7 +17,7 @@ use super::presence::Presence;
 use super::seams;
 use crate::config::{Config, settings};
 use crate::database::{Database, Shared};
-use crate::patience::patiently;
+use crate::patience::outlast;
 use crate::signals;
 
 /// Serves until SIGTERM or Ctrl-C.
@@ -32,7 +32,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let joining = async {
         let database = Database::join(&config, &cluster.database_url).await?;
         database.agree_on(&config, &shared).await?;
-        let operators = patiently(async || database.operators.operators().await).await;
+        let operators = outlast(async || database.operators.operators().await).await;
         anyhow::Ok((operators.context("cannot read the operators")?, database))
     };
     let joined = stop.run_until_cancelled(Box::pin(joining)).await.transpose()?;

@@ -46,6 +46,11 @@ pub struct Postgres {
 }
 
 impl Postgres {
+    /// Asked of a database, it turns out all processes of the product, and tells how many connections that were.
+    pub const TURN_OUT: &str = "
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+ WHERE datname = current_database() AND application_name = 'signup'";
+
     /// Starts one; ready when this returns.
     ///
     /// # Errors

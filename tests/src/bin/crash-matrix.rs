@@ -5,57 +5,40 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
+use clap::Parser;
 use tests::crash::{Findings, Schedule, run};
 
-const USAGE: &str = "usage: crash-matrix [--pairs] [--only TEXT] [--lanes N]
-
-Runs every crash point with every fault on every way that a sign-up can go, and says what does not hold.
-
-  --pairs      every pair of points instead: whoever goes on is killed too
-  --only TEXT  only those whose name has this in it, such as `do create_user, sent`
-  --lanes N    so many at a time (12)";
-
-struct Options {
+/// Runs every crash point with every fault on every way that a sign-up can go, and says what does not hold.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Every pair of points instead: whoever goes on is killed too.
+    #[arg(long)]
     pairs: bool,
+    /// Only those whose name has this in it, such as `do create_user, sent`.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     only: String,
+    /// So many at a time.
+    #[arg(long, value_name = "N", default_value_t = 12)]
     lanes: usize,
-}
-
-fn options() -> anyhow::Result<Option<Options>> {
-    let mut options = Options { pairs: false, only: String::new(), lanes: 12 };
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--pairs" => options.pairs = true,
-            "--only" => options.only = words.next().context("--only what?")?,
-            "--lanes" => options.lanes = words.next().context("--lanes how many?")?.parse().context("--lanes")?,
-            "--help" | "-h" => return Ok(None),
-            other => bail!("{other} is not known\n\n{USAGE}"),
-        }
-    }
-    Ok(Some(options))
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let Some(options) = options()? else {
-        println!("{USAGE}");
-        return Ok(ExitCode::SUCCESS);
-    };
-    let mut schedules = if options.pairs { Schedule::pairs() } else { Schedule::all() };
-    schedules.retain(|schedule| schedule.to_string().contains(&options.only));
+    let args = Args::parse();
+    let mut schedules = if args.pairs { Schedule::pairs() } else { Schedule::all() };
+    schedules.retain(|schedule| schedule.to_string().contains(&args.only));
     if schedules.is_empty() {
-        bail!("no schedule has {:?} in its name", options.only);
+        bail!("no schedule has {:?} in its name", args.only);
     }
     let (all, begun) = (schedules.len(), Instant::now());
-    println!("{all} schedules, {} at a time", options.lanes);
+    println!("{all} schedules, {} at a time", args.lanes);
     let tell = move |findings: &Findings| {
         if findings.ran().is_multiple_of(50) {
             println!("{:>4} s: {} of {all}, {} wrong", begun.elapsed().as_secs(), findings.ran(), findings.wrong.len());
         }
     };
-    let findings = run(schedules, options.lanes, tell).await?;
+    let findings = run(schedules, args.lanes, tell).await?;
     for wrong in &findings.wrong {
         println!("\nWRONG: {wrong}");
     }

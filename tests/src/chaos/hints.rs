@@ -1,10 +1,11 @@
 //! Hints that nobody needs, in Redis.
 
+use servers::Redis;
+
 use super::book::Book;
 use super::world::World;
+use crate::plant;
 
-/// What apalis-redis has to know of a hint.
-const NOTE: &str = "'attempts', 0, 'max_attempts', 25, 'status', 'Pending', 'idempotency_key', ''";
 /// Of so many sign-ups, the latest.
 const SIGN_UPS: usize = 20;
 /// So often each.
@@ -17,22 +18,15 @@ pub(super) async fn flood(world: &World, book: &Book) {
     let sagas: Vec<_> = (0..SIGN_UPS).filter_map(|back| book.latest(back)).collect();
     let accepted = book.accepted();
     for step in signup::STEPS {
-        let queue = format!("signup-1-{}", step.as_str());
         let wanted = sagas.iter().map(|saga| format!(r#"{{"saga":"{saga}","step":"{}"}}"#, step.as_str()));
         let payloads = wanted.chain(FOREIGN.map(str::to_owned)).flat_map(|payload| vec![payload; COPIES]);
-        let script: String =
-            payloads.enumerate().map(|(number, payload)| put(&queue, accepted, number, &payload)).collect();
-        let wake = format!("redis.call('PUBLISH', 'signup-1-wakes', '{}')", step.as_str());
-        let script = script + &wake;
+        let hint = |(number, payload)| (format!("'flood-{accepted}-{number}'"), format!("'{payload}'"));
+        let hints: Vec<_> = payloads.enumerate().map(hint).collect();
+        let flood = move |redis: &mut Redis| {
+            plant(redis, step.as_str(), &hints)?;
+            redis.command(&["PUBLISH", "signup-1-wakes", step.as_str()]).map(drop)
+        };
         // Redis may be away too: then there is nothing to flood.
-        let _ = world.redis.tell(move |redis| redis.command(&["EVAL", &script, "0"]).map(drop)).await;
+        let _ = world.redis.tell(flood).await;
     }
-}
-
-fn put(queue: &str, accepted: usize, number: usize, payload: &str) -> String {
-    let id = format!("'flood-{accepted}-{number}'");
-    format!(
-        "redis.call('HSET', '{queue}:data', {id}, '{payload}') redis.call('HSET', '{queue}:meta:' .. {id}, {NOTE}) \
-         redis.call('RPUSH', '{queue}:active', {id}) "
-    )
 }

@@ -78,8 +78,6 @@ async fn to_process(world: &World, seat: &mut Seat, kind: Kind, lasts: Duration)
 }
 
 async fn to_database(world: &World, kind: Kind, lasts: Duration) -> anyhow::Result<()> {
-    const TERMINATE: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                              WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'";
     let database = &world.database;
     match kind {
         Kind::KillDatabase => {
@@ -92,7 +90,7 @@ async fn to_database(world: &World, kind: Kind, lasts: Duration) -> anyhow::Resu
             sleep(lasts).await;
             database.tell(servers::Postgres::resume).await
         }
-        _ => database.tell(|database| database.ask("postgres", TERMINATE).map(drop)).await,
+        _ => database.tell(|database| database.ask("postgres", servers::Postgres::TURN_OUT).map(drop)).await,
     }
 }
 

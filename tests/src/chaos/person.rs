@@ -7,11 +7,10 @@ use futures_util::future::join_all;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
-use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::book::{Book, Heard, Request};
-use crate::{Answer, Client, PASSWORD};
+use crate::Client;
 
 /// Where requests go: to any that is open.
 #[derive(Debug, Default)]
@@ -83,7 +82,7 @@ impl Person {
         let door = self.doors.any(&mut self.random)?;
         let hurry = self.random.random_ratio(1, HURRIED).then(|| self.random.random_range(0..HURRY));
         let patience = hurry.map_or(Duration::MAX, Duration::from_millis);
-        match timeout(patience, post(&door, request, &request.name)).await {
+        match timeout(patience, door.sign_up_with_key(&request.email, &request.name, &request.key)).await {
             Ok(answer) => Some(self.book.heard(request, &answer)),
             Err(_) => Some(self.book.heard_nothing(request)),
         }
@@ -92,7 +91,7 @@ impl Person {
     /// Sends the same key with another body, which must be refused.
     pub async fn send_another_body(&mut self, request: &Request) {
         let Some(door) = self.doors.any(&mut self.random) else { return };
-        let answer = post(&door, request, "Somebody Else").await;
+        let answer = door.sign_up_with_key(&request.email, "Somebody Else", &request.key).await;
         let mut other = Request::new(&request.email, "Somebody Else", &request.key);
         if let Heard::SignUp(id) = self.book.heard(&mut other, &answer) {
             self.book.is_wrong(format!("C4 same key and another body are refused: accepted as {id}"));
@@ -121,10 +120,4 @@ impl Person {
             self.book.seen(id, end.as_deref(), &answer);
         }
     }
-}
-
-async fn post(door: &Client, request: &Request, name: &str) -> reqwest::Result<Answer> {
-    let body = json!({"email": request.email, "password": PASSWORD, "full_name": name}).to_string();
-    let headers = [("content-type", "application/json"), ("idempotency-key", &*request.key)];
-    door.post("/v1/signups", &headers, body).await
 }

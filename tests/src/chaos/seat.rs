@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use saga::SystemClock;
-use saga::testing::Skewed;
+use saga::testing::CLOCK_AHEAD;
 
 use super::person::Doors;
 use crate::{Client, Cluster, Member, eventually};
@@ -50,7 +49,7 @@ impl Seat {
     pub(super) async fn start(&mut self, cluster: &Cluster, ahead: i64) -> anyhow::Result<()> {
         self.lives += 1;
         let name = format!("{}-{}-{}", self.role, self.number, self.lives);
-        let clock = [(Skewed::<SystemClock>::VARIABLE, &*ahead.to_string())];
+        let clock = [(CLOCK_AHEAD, &*ahead.to_string())];
         let member = self.member.insert(cluster.spawn_with(self.role, &name, &clock).await?);
         if self.role == "api" {
             let url = member.url().await.map_err(|error| Misconduct(format!("{name} does not start: {error:#}")))?;

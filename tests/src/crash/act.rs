@@ -6,7 +6,7 @@ use anyhow::Context;
 use saga::testing::crash::Act;
 use serde_json::json;
 
-use crate::{Answer, Client, PASSWORD, eventually};
+use crate::{Answer, Client, eventually};
 
 /// Which process comes to an act's points.
 pub(super) fn role(act: &Act) -> &'static str {
@@ -18,31 +18,32 @@ pub(super) fn role(act: &Act) -> &'static str {
 
 /// A request that may be sent again and again: it is done once.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
-    path: String,
-    headers: Vec<(&'static str, String)>,
-    body: String,
+pub(super) enum Request {
+    /// Somebody signs up.
+    SignUp { email: String, full_name: String },
+    /// An operator has a saga tried again that has just been accepted.
+    Retry { id: String, token: String },
 }
 
 impl Request {
-    /// Somebody signs up.
     pub(super) fn sign_up(email: &str, full_name: &str) -> Self {
-        let headers = vec![("content-type", "application/json".to_owned()), ("idempotency-key", email.to_owned())];
-        let body = json!({"email": email, "password": PASSWORD, "full_name": full_name}).to_string();
-        Self { path: "/v1/signups".to_owned(), headers, body }
+        Self::SignUp { email: email.to_owned(), full_name: full_name.to_owned() }
     }
 
-    /// An operator has a saga tried again that has just been accepted.
     pub(super) fn retry(id: &str, token: &str) -> Self {
-        let headers =
-            vec![("content-type", "application/json".to_owned()), ("authorization", format!("Bearer {token}"))];
-        let body = json!({"reason": "to see what becomes of it", "seq": 0}).to_string();
-        Self { path: format!("/v1/admin/sagas/{id}/retry"), headers, body }
+        Self::Retry { id: id.to_owned(), token: token.to_owned() }
     }
 
     async fn send(&self, client: &Client) -> reqwest::Result<Answer> {
-        let headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        client.post(&self.path, &headers, self.body.clone()).await
+        match self {
+            Self::SignUp { email, full_name } => client.sign_up_with_key(email, full_name, email).await,
+            Self::Retry { id, token } => {
+                let bearer = format!("Bearer {token}");
+                let headers = [("content-type", "application/json"), ("authorization", &*bearer)];
+                let body = json!({"reason": "to see what becomes of it", "seq": 0}).to_string();
+                client.post(&format!("/v1/admin/sagas/{id}/retry"), &headers, body).await
+            }
+        }
     }
 
     /// Sends it until it is done: accepted, or, for an operator, found done already.

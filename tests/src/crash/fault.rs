@@ -2,17 +2,14 @@
 
 use anyhow::Context;
 use saga::testing::crash::Moment;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use servers::Postgres;
+use sqlx::{Connection, Executor, PgConnection};
 
 use super::halts::Halted;
 use super::lane::Lane;
 use super::lock::{Lock, is_of_redis};
 use super::schedule::{Fault, Schedule};
 use crate::Member;
-
-const TERMINATE: &str = "
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
- WHERE datname = current_database() AND application_name = 'signup'";
 
 /// What is left of a halted process, and of what it had sent.
 pub(super) struct Left<'l> {
@@ -57,7 +54,7 @@ pub(super) async fn strike<'l>(
             if is_of_redis(act) {
                 lane.redis.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])?;
             } else {
-                terminate(&lane.database).await.context("the connections are not ended")?;
+                turn_out(&lane.database).await.context("the connections are not ended")?;
             }
             release(lock, false).await?;
             halted.go().await;
@@ -73,7 +70,7 @@ pub(super) async fn release(lock: Option<Lock<'_>>, is_written: bool) -> anyhow:
     }
 }
 
-async fn terminate(database: &str) -> anyhow::Result<()> {
-    PgConnection::connect(database).await?.execute(AssertSqlSafe(TERMINATE)).await?;
+async fn turn_out(database: &str) -> anyhow::Result<()> {
+    PgConnection::connect(database).await?.execute(Postgres::TURN_OUT).await?;
     Ok(())
 }

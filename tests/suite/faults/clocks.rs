@@ -1,7 +1,6 @@
 //! Processes whose clocks are wrong.
 
-use saga::SystemClock;
-use saga::testing::Skewed;
+use saga::testing::CLOCK_AHEAD;
 use tests::{Cluster, Member};
 use tokio::time::Duration;
 
@@ -27,7 +26,7 @@ async fn clocks_that_are_an_hour_off_either_way_break_no_lease_and_cost_a_step_2
     let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();
     cluster.migrate().await.unwrap();
     let start = async |role: &str, ahead: &str| -> Member {
-        let clock = [(Skewed::<SystemClock>::VARIABLE, ahead)];
+        let clock = [(CLOCK_AHEAD, ahead)];
         cluster.start_with(role, &format!("{role}{ahead}"), &clock).await.unwrap()
     };
     let apis = [start("api", HOUR[0]).await, start("api", HOUR[1]).await];

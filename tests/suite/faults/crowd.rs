@@ -18,9 +18,6 @@ const ROOM: usize = 40;
 const MOST: usize = 5;
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'signup'";
 
-const TURN_OUT: &str =
-    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'signup'";
-
 /// Strangers who take every place that there is.
 async fn strangers(url: &str) -> Vec<PgConnection> {
     let mut strangers = Vec::new();
@@ -54,7 +51,7 @@ async fn while_strangers_take_every_connection_nobody_crashes_and_all_come_in_wh
     // strangers do.
     let mut others = strangers(&url).await;
     let begun = Instant::now();
-    while journal.count(TURN_OUT).await > 0 {
+    while journal.count(Machine::TURN_OUT).await > 0 {
         assert!(begun.elapsed() < Duration::from_mins(1), "they come back again and again");
         others.extend(strangers(&url).await);
     }

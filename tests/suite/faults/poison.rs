@@ -1,13 +1,13 @@
 //! Sign-ups that no worker can do anything with.
 
 use saga::{End, State};
-use tests::{Cluster, eventually};
+use tests::{Cluster, eventually, plant};
 
 use super::{PACE, members};
 use crate::BUSY;
 use crate::cluster::stop;
 use crate::embedded::ended;
-use crate::nonsense::{foreign, plant};
+use crate::nonsense::foreign;
 use crate::redis::{is_ready, redis, sign_ups};
 use crate::site::Site;
 
@@ -23,7 +23,7 @@ async fn whoever_panics_each_time_fails_or_gets_stuck_and_harms_nobody_else() {
     let mut members = members(&cluster, 1, 2).await;
     let client = members[0].client().await.unwrap();
     is_ready(&client, "ready").await;
-    plant(&redis, "create_profile", &foreign());
+    plant(&redis, "create_profile", &foreign()).unwrap();
     let mut poison = Vec::new();
     for (number, name) in [PANICS, PANICS_WHEN_UNDONE].into_iter().cycle().take(10).enumerate() {
         let answer = client.sign_up(&format!("poison{number}@example.com"), name, 0).await.unwrap();

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
 use servers::{Pattern, Postgres as Machine, Proxy};
-use tests::{Answer, Client, Cluster, PASSWORD, eventually};
+use tests::{Answer, Client, Cluster, eventually};
 use tokio::time::{Duration, Instant};
 
 use super::{PACE, lease, members};
@@ -35,11 +34,9 @@ const CLAIM: &str = "signup\0\0\0\u{b}create_user";
 
 /// Signs somebody up, and sends the same again until it is known to be accepted.
 async fn sign_up(client: &Client, number: usize, full_name: &str) -> Answer {
-    let body = json!({"email": format!("user{number}@example.com"), "password": PASSWORD, "full_name": full_name});
-    let key = format!("key-{number}");
-    let headers = [("content-type", "application/json"), ("idempotency-key", &*key)];
+    let (email, key) = (format!("user{number}@example.com"), format!("key-{number}"));
     let sent = || async {
-        let answer = client.post("/v1/signups", &headers, body.to_string()).await.unwrap();
+        let answer = client.sign_up_with_key(&email, full_name, &key).await.unwrap();
         let put_off = answer.status == 503 && answer.header("retry-after") == "1";
         assert!(put_off || [202, 201].contains(&answer.status), "{answer:?}");
         (!put_off).then_some(answer)

@@ -65,8 +65,6 @@ impl fmt::Display for Told {
     }
 }
 
-const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'signup'";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn whichever_way_the_database_ends_all_are_put_off_within_2_seconds_and_go_on_within_5() {
     let _quiet = BUSY.write().await;
@@ -74,7 +72,7 @@ async fn whichever_way_the_database_ends_all_are_put_off_within_2_seconds_and_go
     for fault in ["all connections end", "it is restarted in peace", "it is killed"] {
         stage.load.goes_on(50).await;
         block_in_place(|| match fault {
-            "all connections end" => stage.machine.ask("postgres", TERMINATE).map(drop),
+            "all connections end" => stage.machine.ask("postgres", Machine::TURN_OUT).map(drop),
             "it is killed" => stage.machine.kill().and_then(|()| stage.machine.revive()),
             _ => stage.machine.end().and_then(|()| stage.machine.revive()),
         })

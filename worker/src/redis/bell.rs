@@ -7,12 +7,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use redis::RedisResult;
 use redis::aio::{PubSubSink, PubSubStream};
-use saga::StepName;
+use saga::{Retry, StepName};
 use tokio::time::{interval, sleep, timeout};
 use tracing::debug;
 
 use super::Redis;
-use super::backoff::pause;
 use super::ear::Ear;
 
 /// How long it may take to subscribe.
@@ -20,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two questions whether the server is still there.
 const PING: Duration = Duration::from_secs(5);
 /// Between two attempts to subscribe: the first pause, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+const PAUSES: Retry = Retry::unending(Duration::from_millis(100), Duration::from_secs(5));
 
 /// Rings each step's [`Ear`] when it is told to.
 pub(super) struct Bell {
@@ -45,7 +44,7 @@ impl Bell {
             failures += 1;
             debug!(%error, "not told of hints, looking for them at each tick");
             self.redis.health.suspect();
-            sleep(pause(failures, PAUSES.0, PAUSES.1)).await;
+            sleep(PAUSES.delay(failures, self.redis.random.fraction())).await;
         }
     }
 

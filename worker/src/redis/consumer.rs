@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use saga::Retry;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::Redis;
 use super::backend::HintWorker;
-use super::backoff::pause;
 use super::ear::Ear;
 use super::gate::Gate;
 use super::intake::Intake;
@@ -20,7 +20,7 @@ use super::tally::Tally;
 use crate::heartbeat::StepSlots;
 
 /// Between a worker's end and the next one's start: the first pause, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+const PAUSES: Retry = Retry::unending(Duration::from_millis(100), Duration::from_secs(10));
 /// A worker that has lived for so long did not fail at its start.
 const SETTLED: Duration = Duration::from_secs(30);
 /// Hints that a worker takes at a time, if it has slots for as many.
@@ -51,7 +51,7 @@ impl Consumer {
             debug!(step = %self.queue.step, %why, failures, "a worker of hints has ended");
             Tally::count(&self.redis.tally.restarts, 1);
             self.redis.health.worker_ended(&self.queue.step, why);
-            let pause = pause(failures, PAUSES.0, PAUSES.1).mul_f64(0.5 + 0.5 * self.redis.random.fraction());
+            let pause = PAUSES.delay(failures, self.redis.random.fraction());
             self.stop.run_until_cancelled(sleep(pause)).await;
         }
     }

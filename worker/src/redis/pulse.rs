@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use redis::aio::ConnectionManager;
-use saga::Random;
+use saga::{Random, Retry};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::backoff::pause;
 use super::health::RedisHealth;
 use super::hints::Hints;
 use super::link::{Link, PATIENCE};
@@ -16,7 +15,7 @@ use super::server::Server;
 /// Between two probes while hints are pushed, and while none are.
 const BEAT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
 /// Between two probes of a server that fails them: the first pause, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+const PAUSES: Retry = Retry::unending(Duration::from_millis(250), Duration::from_secs(5));
 /// Between two looks at how the server is set up.
 const INSPECTION: Duration = Duration::from_mins(1);
 /// How long what a probe writes is kept, in milliseconds.
@@ -59,7 +58,7 @@ impl Pulse<'_> {
             }
             if failures > 0 {
                 self.link.renew();
-                sleep(pause(failures, PAUSES.0, PAUSES.1).mul_f64(0.5 + 0.5 * self.random.fraction())).await;
+                sleep(PAUSES.delay(failures, self.random.fraction())).await;
             } else {
                 let busy = self.hints.unseen().values().any(|pushed| *pushed > 0);
                 // Whoever suspects something is right, or the probe finds that all is well.

@@ -34,16 +34,17 @@ impl Server {
 /// What is wrong with a server, and what to do about it.
 fn wrong(facts: &BTreeMap<&str, &str>) -> Vec<String> {
     let mut wrong = Vec::new();
-    let forgets = facts.get("maxmemory_policy").filter(|policy| **policy != "noeviction");
-    if let Some(policy) = forgets {
+    let policy = facts.get("maxmemory_policy").copied().unwrap_or("noeviction");
+    if policy != "noeviction" {
         wrong.push(format!(
             "Redis' maxmemory-policy is {policy}: when its memory is full it forgets keys of its own choice, also of \
              queues; set it to noeviction"
         ));
     }
     let bytes = |name| facts.get(name).and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or(0);
-    // One that forgets is full by nature.
-    if forgets.is_none() && (1..=bytes("used_memory")).contains(&bytes("maxmemory")) {
+    // One that may forget any key is full by nature. One that forgets those alone that have an end, which queues have not,
+    // takes no writes once there are none.
+    if !policy.starts_with("allkeys") && (1..=bytes("used_memory")).contains(&bytes("maxmemory")) {
         wrong.push("Redis' memory is full: give it more memory (maxmemory), or see who else fills it".to_owned());
     }
     if facts.get("role").is_some_and(|role| *role == "slave") {
@@ -91,5 +92,18 @@ mod tests {
             assert!(said.len() == 1 && said[0].contains(advice), "{said:?}");
         }
         assert!(said(&mut server, "").is_empty());
+    }
+
+    #[test]
+    fn a_full_memory_is_told_of_unless_any_key_makes_room() {
+        let full = GOOD.replace("maxmemory:0", "maxmemory:1000");
+        for (policy, advices) in [
+            ("volatile-lru", &["set it to noeviction", "give it more memory"][..]),
+            ("allkeys-lru", &["set it to noeviction"]),
+        ] {
+            let said = said(&mut Server::default(), &full.replace("noeviction", policy));
+            let named = said.iter().zip(advices).all(|(said, advice)| said.contains(advice));
+            assert!(named && said.len() == advices.len(), "{policy}: {said:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Time and randomness, handed in so that a test decides them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -19,6 +19,11 @@ pub trait Random: Send + Sync + 'static {
     fn fraction(&self) -> f64 {
         let bits = u32::try_from(self.bits() >> 96).unwrap_or_default();
         f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+    }
+
+    /// From half of a pause to all of it: those that began it at the same moment end it at moments of their own.
+    fn upper_half(&self, pause: Duration) -> Duration {
+        pause.mul_f64(0.5 + 0.5 * self.fraction())
     }
 }
 
@@ -91,15 +96,23 @@ mod tests {
         }
     }
 
+    struct Bits(u128);
+
+    impl Random for Bits {
+        fn bits(&self) -> u128 {
+            self.0
+        }
+    }
+
     #[test]
     fn a_fraction_is_from_0_to_below_1() {
-        struct Bits(u128);
-        impl Random for Bits {
-            fn bits(&self) -> u128 {
-                self.0
-            }
-        }
         assert!(Bits(0).fraction().abs() < f64::EPSILON);
         assert!((0.999..1.0).contains(&Bits(u128::MAX).fraction()));
+    }
+
+    #[test]
+    fn a_pause_is_half_as_long_at_least_and_never_longer() {
+        let drawn = [0, 1 << 127, u128::MAX].map(|bits| Bits(bits).upper_half(Duration::from_secs(1)));
+        assert_eq!(drawn.map(|pause| pause.as_millis()), [500, 750, 1000]);
     }
 }

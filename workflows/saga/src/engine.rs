@@ -184,7 +184,7 @@ impl<S: Saga> Engine<S> {
         let outcome = match self.foregone(route, step, &job.claimed) {
             Some(outcome) => outcome,
             None if job.deadline.duration_since(Instant::now()) < step.timeout() + self.policy.commit => {
-                self.give_back(job, self.policy.hand_back_pause.mul_f64(0.5 + 0.5 * self.random.fraction())).await;
+                self.give_back(job, self.random.upper_half(self.policy.hand_back_pause)).await;
                 return (Ran::HandedBack, None);
             }
             None => perform(step, &job.claimed).await,

@@ -24,6 +24,11 @@ impl Retry {
     pub const STANDARD: Self =
         Self { attempts: 8, first: Duration::from_millis(100), longest: Duration::from_secs(10) };
 
+    /// As many attempts as it takes.
+    pub const fn unending(first: Duration, longest: Duration) -> Self {
+        Self { attempts: u32::MAX, first, longest }
+    }
+
     /// The delay after attempt `number` (from 1), spread evenly over its upper half.
     ///
     /// `jitter` is in `0.0..1.0`: 0 gives half the delay, and nearly 1 the whole of it.

@@ -12,7 +12,7 @@ use crate::store::{Commit, Committed, Error};
 use crate::{Retry, Saga, Store};
 
 /// Between two sendings of the same statement.
-const PAUSE: Retry = Retry { attempts: u32::MAX, first: Duration::from_millis(50), longest: Duration::from_secs(1) };
+const PAUSE: Retry = Retry::unending(Duration::from_millis(50), Duration::from_secs(1));
 
 /// What became of a commit.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ pub mod crash;
 mod pace;
 mod sabotage;
 
-pub use clock::Skewed;
+pub use clock::{CLOCK_AHEAD, Skewed};
 pub use pace::Pace;
 pub(crate) use sabotage::Sabotaged;
 pub use sabotage::{Fault, Sabotage};

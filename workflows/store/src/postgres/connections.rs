@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool::managed::PoolError;
+use saga::Random;
 use saga::store::Error;
 use scopeguard::ScopeGuard;
 use sqlx::Postgres;
@@ -19,7 +20,6 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::error::{Failure, failure};
-use super::jitter::Jitter;
 use super::pool::{Kept, Lent, Pool, Source, close_those, pool, tidy};
 use super::servers::Servers;
 
@@ -54,8 +54,8 @@ pub(super) struct Connections {
 
 impl Connections {
     /// None is opened before it is needed.
-    pub(super) fn new(servers: Servers, bounds: Bounds, jitter: &Jitter) -> Self {
-        let pool = pool(Source::new(servers, bounds.acquire, jitter.clone()), bounds.connections);
+    pub(super) fn new(servers: Servers, bounds: Bounds, random: &Arc<dyn Random>) -> Self {
+        let pool = pool(Source::new(servers, bounds.acquire, Arc::clone(random)), bounds.connections);
         let mut tidying = JoinSet::new();
         tidying.spawn(tidy(pool.weak()));
         Self { pool, acquire: bounds.acquire, closing: Arc::default(), _tidying: Arc::new(tidying) }

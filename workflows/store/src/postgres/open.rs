@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use saga::{OsRandom, Random};
+use saga::{OsRandom, Random, Retry};
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Row};
 use tokio::time::timeout;
@@ -21,8 +21,8 @@ const SERVER: &str = "
 SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version";
 /// How long one try to connect may take, and each answer to a question about what is there.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Between two tries to connect: doubling from the first to the second, and jittered.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(8));
+/// Between two tries to connect: the first pause, and the longest.
+const PAUSES: Retry = Retry::unending(Duration::from_millis(250), Duration::from_secs(8));
 
 /// What every connection is set to.
 ///
@@ -53,7 +53,7 @@ const SETTINGS: [(&str, &str); 10] = [
 pub struct Database {
     servers: Servers,
     connections: u32,
-    jitter: Jitter,
+    random: Arc<dyn Random>,
 }
 
 /// Why a database does not open.
@@ -134,14 +134,7 @@ impl Database {
     /// # Errors
     /// [`OpenError::Url`].
     pub fn new(urls: &str, connections: u32) -> Result<Self, OpenError> {
-        let jitter = Jitter::new(Arc::new(OsRandom));
-        Ok(Self { servers: Servers::parse(urls)?, connections, jitter })
-    }
-
-    /// The same, whose pauses are drawn from this chance instead of the operating system's.
-    #[must_use]
-    pub fn drawing_from(self, random: Arc<dyn Random>) -> Self {
-        Self { jitter: Jitter::new(random), ..self }
+        Ok(Self { servers: Servers::parse(urls)?, connections, random: Arc::new(OsRandom) })
     }
 
     /// Where it is, for a person to read: never with a password.
@@ -182,14 +175,14 @@ impl Database {
         let servers = self.servers.told(&SETTINGS).told(&[("statement_timeout", statement_timeout.as_str())]);
         let [front, work, back] = shares(self.connections);
         let pool =
-            |connections, acquire| Connections::new(servers.clone(), Bounds { connections, acquire }, &self.jitter);
+            |connections, acquire| Connections::new(servers.clone(), Bounds { connections, acquire }, &self.random);
         // A request waits for that of another in its lane, and then for its own: a client hears within 2 s that the server
         // is away.
         Ok(Postgres::over(
             pool(front, Duration::from_millis(800)),
             pool(work, Duration::from_secs(2)),
             pool(back, Duration::from_secs(2)),
-            &self.jitter,
+            &Jitter::new(Arc::clone(&self.random)),
         ))
     }
 
@@ -198,17 +191,17 @@ impl Database {
     /// # Errors
     /// Those that do not [pass](OpenError::passes).
     pub async fn patiently<T>(&self, what: impl AsyncFn(&Self) -> Result<T, OpenError>) -> Result<T, OpenError> {
-        let mut longest = PAUSE.0;
+        let mut failures = 0;
         loop {
             match what(self).await {
                 Err(error) if error.passes() => {
-                    let pause = self.jitter.of(longest);
+                    failures += 1;
+                    let pause = PAUSES.delay(failures, self.random.fraction());
                     warn!(database = self.place(), %error, again_in = ?pause, "waiting for the database");
                     tokio::time::sleep(pause).await;
-                    longest = (longest * 2).min(PAUSE.1);
                 }
                 other => {
-                    if longest > PAUSE.0 && other.is_ok() {
+                    if failures > 0 && other.is_ok() {
                         info!(database = self.place(), "the database is there");
                     }
                     return other;
@@ -251,7 +244,20 @@ fn shares(connections: u32) -> [u32; 3] {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::time::Instant;
+
     use super::*;
+
+    /// Draws the same again and again.
+    struct Drawn(u128);
+
+    impl Random for Drawn {
+        fn bits(&self) -> u128 {
+            self.0
+        }
+    }
 
     #[test]
     fn connections_are_shared_out_and_none_goes_without() {
@@ -292,6 +298,23 @@ mod tests {
             let refused = Database::new(url, 1).unwrap_err();
             assert!(matches!(refused, OpenError::Url(_)), "{url}: {refused:?}");
             assert!(!refused.passes() && !refused.to_string().contains("canary"), "{refused}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn processes_that_miss_a_server_at_the_same_moment_ask_for_it_at_moments_of_their_own() {
+        // A quarter, a half, one and two seconds, or half of each at least.
+        for (drawn, waited) in [(0, 1_875), (1 << 126, 2_343), (1 << 127, 2_812), (u128::MAX, 3_749)] {
+            let random = Arc::new(Drawn(drawn));
+            let database = Database { random, ..Database::new("postgres://127.0.0.1:1/x", 3).unwrap() };
+            let (begun, tries) = (Instant::now(), AtomicU32::new(0));
+            let comes = async |_: &Database| match tries.fetch_add(1, Ordering::Relaxed) {
+                0..4 => Err(OpenError::Away("gone".to_owned())),
+                _ => Ok(()),
+            };
+            database.patiently(comes).await.unwrap();
+            // The clock rounds each pause up.
+            assert!((waited..=waited + 4).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
         }
     }
 }

@@ -3,16 +3,16 @@
 //! One goes back without a word to the server: whoever borrows it knows whether its last call has ended. sqlx's own
 //! pool asks the server each time, which doubles the round trips.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Metrics, Object, QueueMode, RecycleError, RecycleResult, WeakPool};
 use futures_util::future::join_all;
+use saga::{Random, Retry};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::time::{sleep, timeout};
 
-use super::jitter::Jitter;
 use super::open::OpenError;
 use super::servers::Servers;
 
@@ -24,9 +24,8 @@ const TIDY: Duration = Duration::from_secs(5);
 const STALE: Duration = Duration::from_secs(1);
 /// How long that may take. It leaves time to open another.
 const TRY: Duration = Duration::from_millis(300);
-/// Between two tries to connect where no server is there yet: doubling from the first to the second, and jittered: all
-/// processes miss a server at the same moment.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
+/// Between two tries to connect where no server is there yet: the first pause, and the longest.
+const PAUSES: Retry = Retry::unending(Duration::from_millis(20), Duration::from_millis(200));
 /// How long a connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -86,14 +85,14 @@ pub(super) struct Source {
     servers: Servers,
     /// How long it is tried to connect.
     patience: Duration,
-    jitter: Jitter,
+    random: Arc<dyn Random>,
     /// Connections that were last used before this are not fit.
     condemned: Mutex<Option<Instant>>,
 }
 
 impl Source {
-    pub(super) fn new(servers: Servers, patience: Duration, jitter: Jitter) -> Self {
-        Self { servers, patience, jitter, condemned: Mutex::new(None) }
+    pub(super) fn new(servers: Servers, patience: Duration, random: Arc<dyn Random>) -> Self {
+        Self { servers, patience, random, condemned: Mutex::new(None) }
     }
 
     /// None of those that are kept now is lent again.
@@ -117,15 +116,15 @@ impl managed::Manager for Source {
     type Error = OpenError;
 
     async fn create(&self) -> Result<Kept, OpenError> {
-        let (begun, mut longest) = (Instant::now(), PAUSE.0);
+        let (begun, mut failures) = (Instant::now(), 0);
         loop {
-            let pause = self.jitter.of(longest);
+            failures += 1;
+            let pause = PAUSES.delay(failures, self.random.fraction());
             match self.servers.connect(self.patience).await {
                 Ok(connection) => return Ok(Kept { connection, since: Instant::now() }),
                 Err(error) if !error.passes() || begun.elapsed() + pause >= self.patience => return Err(error),
                 Err(_) => sleep(pause).await,
             }
-            longest = (longest * 2).min(PAUSE.1);
         }
     }
 

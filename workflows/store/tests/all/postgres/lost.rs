@@ -12,10 +12,6 @@ use store::postgres::Database;
 use crate::sagas::{Process, in_peace};
 use crate::world::{ORGANIZATION, People, STEPS, USER, World, done, is_new, raw_postgres};
 
-const TERMINATE: &str = "
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
- WHERE datname = current_database() AND application_name = 'signup'";
-
 async fn count(db: &mut PgConnection, which: &str) -> i64 {
     let count = format!(
         "SELECT count(*) FROM pg_stat_activity
@@ -43,7 +39,7 @@ async fn connections_that_break_under_way_lose_and_double_nothing() {
     let mut idle = 0;
     let storm = async {
         loop {
-            killer.execute(TERMINATE).await.unwrap();
+            killer.execute(Server::TURN_OUT).await.unwrap();
             idle += count(&mut killer, "state LIKE 'idle in transaction%'").await;
         }
     };

@@ -1,8 +1,5 @@
 //! Databases that open, and databases that do not.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use futures_util::future::join;
 use saga::Store;
 use servers::{Durability, Postgres as Server};
@@ -10,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use store::Unready;
 use store::postgres::{Database, OpenError};
 
-use crate::world::{People, Seeded, is_new, new_name, raw_postgres};
+use crate::world::{People, is_new, new_name, raw_postgres};
 
 /// A database of this test's own.
 struct Own(String);
@@ -174,27 +171,6 @@ async fn who_waits_for_a_server_opens_once_it_is_there() {
     let store = waiting.await.unwrap().unwrap();
     assert!(is_new(&store.accept(&People::new().proposal("ada")).await.unwrap()));
     drop(server);
-}
-
-#[tokio::test(start_paused = true)]
-async fn processes_that_miss_a_server_at_the_same_moment_ask_for_it_at_moments_of_their_own() {
-    let mut waited = Vec::new();
-    for seed in 1..=4 {
-        let chance = Arc::new(Seeded::new(seed));
-        let database = Database::new("postgres://127.0.0.1:1/x", 3).unwrap().drawing_from(chance);
-        let (begun, tries) = (tokio::time::Instant::now(), AtomicU32::new(0));
-        let comes = async |_: &Database| match tries.fetch_add(1, Ordering::Relaxed) {
-            0..4 => Err(OpenError::Away("gone".to_owned())),
-            _ => Ok(()),
-        };
-        database.patiently(comes).await.unwrap();
-        waited.push(begun.elapsed());
-    }
-    // A quarter, a half, one and two seconds, or half of each at least.
-    assert!(waited.iter().all(|waited| (1_875..=3_760).contains(&waited.as_millis())), "{waited:?}");
-    waited.sort();
-    waited.dedup();
-    assert_eq!(waited.len(), 4, "{waited:?}");
 }
 
 #[tokio::test]
