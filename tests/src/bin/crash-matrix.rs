@@ -8,28 +8,28 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use tests::crash::{Findings, Schedule, run};
 
-const USAGE: &str = "usage: crash-matrix [--pairs] [--only TEXT] [--lanes N]
+const USAGE: &str = "usage: crash-matrix [--pairs] [--only TEXT] [--tracks N]
 
 Runs every crash point with every fault on every way that a sign-up can go, and says what does not hold.
 
   --pairs      every pair of points instead: whoever goes on is killed too
   --only TEXT  only those whose name has this in it, such as `do create_user, sent`
-  --lanes N    so many at a time (12)";
+  --tracks N   so many at a time (12)";
 
 struct Options {
     pairs: bool,
     only: String,
-    lanes: usize,
+    tracks: usize,
 }
 
 fn options() -> anyhow::Result<Option<Options>> {
-    let mut options = Options { pairs: false, only: String::new(), lanes: 12 };
+    let mut options = Options { pairs: false, only: String::new(), tracks: 12 };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--pairs" => options.pairs = true,
             "--only" => options.only = words.next().context("--only what?")?,
-            "--lanes" => options.lanes = words.next().context("--lanes how many?")?.parse().context("--lanes")?,
+            "--tracks" => options.tracks = words.next().context("--tracks how many?")?.parse().context("--tracks")?,
             "--help" | "-h" => return Ok(None),
             other => bail!("{other} is not known\n\n{USAGE}"),
         }
@@ -49,16 +49,17 @@ async fn main() -> anyhow::Result<ExitCode> {
         bail!("no schedule has {:?} in its name", options.only);
     }
     let (all, begun) = (schedules.len(), Instant::now());
-    println!("{all} schedules, {} at a time", options.lanes);
+    println!("{all} schedules, {} at a time", options.tracks);
     let tell = move |findings: &Findings| {
         if findings.ran().is_multiple_of(50) {
             println!("{:>4} s: {} of {all}, {} wrong", begun.elapsed().as_secs(), findings.ran(), findings.wrong.len());
         }
     };
-    let findings = run(schedules, options.lanes, tell).await?;
+    let findings = run(schedules, options.tracks, tell).await?;
     for wrong in &findings.wrong {
         println!("\nWRONG: {wrong}");
     }
-    println!("{} run in {} s, {} wrong; {:?}", all, begun.elapsed().as_secs(), findings.wrong.len(), findings.seen);
+    let (wrong, again, met) = (findings.wrong.len(), findings.tried_again, findings.met);
+    println!("{all} run in {} s, {wrong} wrong, {again} tried again; {met:?}", begun.elapsed().as_secs());
     Ok(if findings.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
