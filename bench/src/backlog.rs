@@ -27,10 +27,10 @@ const WINDOW: usize = 5;
 const BEFORE: usize = 5_000;
 /// Proposals on their way to the database.
 const AT_ONCE: usize = 256;
-/// Opens what [`People`] seal: their private key in Base64.
-const PRIVATE_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 /// Workers among whose sagas none ends for so long end none any more.
 const STILL: Duration = Duration::from_mins(2);
+/// Opens what [`People`] seal: their private key in Base64.
+const PRIVATE_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 const LEFT: &str = "SELECT count(*) FROM sagas WHERE ended_at IS NULL";
 /// Those that a process has in hand.
 const CLAIMED: &str = "SELECT count(*) FROM sagas WHERE lease_until > now()";

@@ -106,9 +106,8 @@ impl Redis {
     pub fn revive_empty(&mut self) -> anyhow::Result<()> {
         let stored = self.folder.join(STORED);
         if stored.exists() {
-            let aside =
-                (1..).map(|number| self.folder.join(format!("{STORED}-{number}"))).find(|aside| !aside.exists());
-            fs::rename(&stored, aside.context("no name is free")?)?;
+            let aside = tempfile::Builder::new().prefix(&format!("{STORED}-")).tempdir_in(&self.folder)?.keep();
+            fs::rename(&stored, aside)?;
         }
         self.revive()
     }

@@ -53,7 +53,7 @@ impl Doors {
     pub(super) fn any(&self, random: &mut impl Rng) -> Option<Client> {
         let doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let open: Vec<_> = doors.iter().flatten().collect();
-        open.choose(random).map(|client| (*client).clone())
+        open.choose(random).copied().cloned()
     }
 }
 
