@@ -27,6 +27,8 @@ const WINDOW: usize = 5;
 const BEFORE: usize = 5_000;
 /// Proposals on their way to the database.
 const AT_ONCE: usize = 256;
+/// Workers among whose sagas none ends for so long end none any more.
+const STILL: Duration = Duration::from_mins(2);
 /// Opens what [`People`] seal: their private key in Base64.
 const PRIVATE_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 const LEFT: &str = "SELECT count(*) FROM sagas WHERE ended_at IS NULL";
@@ -94,11 +96,16 @@ async fn outage(server: &mut Postgres, workers: &[Member], sagas: usize) -> anyh
     for worker in workers {
         worker.resume().await?;
     }
-    let (mut left, mut in_hand) = (1_i64, 0);
+    let (mut left, mut in_hand, mut last) = (i64::MAX, 0, begun);
     while left > 0 {
         sleep(Duration::from_millis(500)).await;
+        let before = left;
         left = sqlx::query_scalar(LEFT).fetch_one(&mut database).await?;
         in_hand = in_hand.max(sqlx::query_scalar(CLAIMED).fetch_one(&mut database).await?);
+        if left < before {
+            last = Instant::now();
+        }
+        ensure!(last.elapsed() < STILL, "{left} sagas are left, and none has ended for {STILL:?}");
     }
     let took = begun.elapsed();
     let counts: Vec<(i64, i64)> = sqlx::query_as(SECONDS).bind(from).fetch_all(&mut database).await?;

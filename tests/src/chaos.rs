@@ -1,4 +1,4 @@
-//! The whole product in a world where two things are wrong at any time, and people sign up on and on.
+//! The whole product in a world where two things go wrong every 2 to 6 s, and people sign up on and on.
 //!
 //! What goes wrong and when is a function of the seed. What comes of it is not: processes are real, and so is time.
 //! While it lasts, the invariants are asked of the database, and clients write down what they hear. Then everything is
@@ -31,17 +31,18 @@ use std::time::Duration;
 pub use book::{Book, Heard, Request};
 pub use fault::{Fault, Kind, Target};
 pub use history::{Row, check, may_complete, rows};
-pub use leaks::files_with;
+pub use leaks::{Place, files_with, leaks, panics};
 pub use person::{Doors, Person};
 pub use recovery::Spread;
 pub use report::Report;
 pub use schedule::{Planned, schedule};
+pub use seat::{Seat, all_are_well, stop_all};
 pub use servers::Durability;
 pub use sights::SIGHTS;
 
 use crowd::Crowd;
 use storm::Storm;
-use watch::watch;
+use watch::Watch;
 use world::World;
 
 /// What a run is told.
@@ -66,12 +67,12 @@ const LONG: Duration = Duration::from_mins(10);
 /// If it cannot be held: a server of its own did not start, say.
 pub async fn run(options: Options, tell: impl Fn(&str)) -> anyhow::Result<Report> {
     let (world, book) = (Arc::new(World::start(options.durability).await?), Arc::new(Book::default()));
-    let (seen, watching) = watch(world.url.clone());
+    let (watch, watching) = Watch::begin(world.url.clone());
     let crowd = Crowd::begin(options.people, options.seed, &book, &world.doors);
-    let storm = Storm::pass(&world, &book, &seen, &schedule(options.seed, options.length), &tell).await;
+    let storm = Storm::pass(&world, &book, &watch, &schedule(options.seed, options.length), &tell).await;
     tell("everything is mended");
-    let mut report = peace::come(&options, &world, &book, &seen, crowd, storm, &tell).await;
-    seen.stop();
+    let mut report = peace::come(&options, &world, &book, &watch, crowd, storm, &tell).await;
+    watch.stop();
     if let Err(error) = watching.await {
         report.violations.push(seat::blame(&error.into()));
     }

@@ -1,6 +1,7 @@
 //! The product as many processes: `signup api` and `signup worker` on one PostgreSQL database, with a Redis.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
@@ -19,6 +20,8 @@ pub struct Cluster {
     /// In the environment of every process, besides.
     also: Vec<(String, String)>,
     folder: TempDir,
+    /// How many operators have asked an API.
+    operators: AtomicUsize,
 }
 
 impl Cluster {
@@ -39,7 +42,7 @@ impl Cluster {
         let pairs = printed.lines().filter_map(|line| line.split_once('='));
         let keys = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let (url, redis, folder) = (url.to_owned(), redis.to_owned(), tempfile::tempdir()?);
-        Ok(Self { url, redis, keys, also: Vec::new(), folder })
+        Ok(Self { url, redis, keys, also: Vec::new(), folder, operators: AtomicUsize::new(0) })
     }
 
     /// With these in the environment of every process.
@@ -130,7 +133,8 @@ impl Cluster {
     /// # Errors
     /// If the command fails.
     pub async fn operate(&self, api: &Member, arguments: &[&str]) -> anyhow::Result<String> {
-        let token = self.add_operator(&format!("operator{}", arguments.len())).await?;
+        let number = self.operators.fetch_add(1, Ordering::Relaxed);
+        let token = self.add_operator(&format!("operator{number}")).await?;
         let environment = [("SIGNUP_URL", &*api.url().await?), ("SIGNUP_OPERATOR_TOKEN", &*token)];
         let output = run_with(arguments, &environment).await?;
         ensure!(output.status.success(), "{output:?}");

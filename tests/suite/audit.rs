@@ -1,10 +1,11 @@
 //! The invariants' queries, each shown to see what it is there for.
 
-use servers::Postgres as Machine;
+use servers::{Postgres as Machine, Redis, RedisOptions};
 use sqlx::{Connection, Executor, PgConnection};
 use tests::audit::{ALL, Scope, violations, watch};
-use tests::chaos::files_with;
-use tests::{Cluster, eventually};
+use tests::chaos::{files_with, leaks};
+use tests::{Cluster, PASSWORD, eventually};
+use tokio::task::spawn_blocking;
 
 use crate::site::Site;
 
@@ -136,6 +137,33 @@ async fn a_password_in_the_clear_is_found_in_the_files_of_the_database() {
     sqlx::query(leak).bind(LEAKED).execute(&mut database).await.unwrap();
     let found = files_with(LEAKED, folder).await.unwrap();
     assert!(found.iter().any(|file| file.contains("pg_wal")), "{found:?} of {}", site.url);
+}
+
+#[tokio::test]
+async fn a_password_in_the_clear_is_found_in_a_log_and_in_redis_even_if_that_has_forgotten_it() {
+    let options = RedisOptions { append_only: true, keeps_all: true, ..RedisOptions::default() };
+    let mut redis = spawn_blocking(move || Redis::start(&options)).await.unwrap().unwrap();
+    let logs = tempfile::tempdir().unwrap();
+    let places = [
+        (redis.folder().to_owned(), "signup-1-create_user:data".to_owned()),
+        (logs.path().to_owned(), " started".to_owned()),
+    ];
+    // What is surely there is not.
+    leaks(&places).await.unwrap_err();
+    std::fs::write(logs.path().join("api.log"), "api started\n").unwrap();
+    redis.command(&["HSET", "signup-1-create_user:data", "1", "{}"]).unwrap();
+    assert_eq!(leaks(&places).await.unwrap(), Vec::<String>::new());
+
+    std::fs::write(logs.path().join("worker.log"), format!("worker started: {PASSWORD}\n")).unwrap();
+    redis.command(&["HSET", "signup-1-create_user:data", "2", PASSWORD]).unwrap();
+    redis.flush().unwrap();
+    redis.kill().unwrap();
+    let redis = spawn_blocking(move || redis.revive_empty().map(|()| redis)).await.unwrap().unwrap();
+    assert_eq!(redis.keys().unwrap(), 0);
+    let found = leaks(&places).await.unwrap();
+    for place in ["appendonlydir", "worker.log"] {
+        assert!(found.iter().any(|line| line.starts_with("I10") && line.contains(place)), "{place}: {found:?}");
+    }
 }
 
 #[tokio::test]

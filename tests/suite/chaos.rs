@@ -1,11 +1,18 @@
 //! A minute of chaos; `cargo run -p tests --bin chaos` has more of it.
 
+use std::sync::Arc;
+
 use rand::RngExt;
 use serde_json::json;
-use tests::Answer;
-use tests::chaos::{Book, Durability, Heard, Options, Request, Row, check, run, schedule};
+use tests::chaos::{
+    Book, Doors, Durability, Heard, Options, Request, Row, Seat, all_are_well, check, run, schedule, stop_all,
+};
+use tests::{Answer, Cluster};
+use tokio::sync::Mutex;
 use tokio::time::Duration;
 
+use crate::redis::redis;
+use crate::site::Site;
 use crate::{BUSY, how_many};
 
 #[test]
@@ -105,9 +112,32 @@ fn answers_that_cannot_be_are_noted() {
     book.heard(&mut request, &answer(202, json!({"workflow_id": "wf_2"})));
     book.heard(&mut request, &answer(409, json!({"type": "/problems/email_taken"})));
     book.heard(&mut request, &answer(500, json!({})));
+    book.heard_of_another_body("key", &answer(422, json!({"type": "/problems/idempotency_key_reused"})));
+    book.heard_of_another_body("key", &answer(409, json!({"type": "/problems/email_taken"})));
+    book.heard_of_another_body("key", &answer(202, json!({"workflow_id": "wf_3"})));
     let wrong: Vec<_> = book.wrong().into_iter().collect();
     let named: Vec<&str> = wrong.iter().map(|line| &line[..2]).collect();
-    assert_eq!(named, ["C1", "C2", "C3", "C3", "C8"], "{wrong:?}");
+    assert_eq!(named, ["C1", "C2", "C3", "C3", "C4", "C4", "C8"], "{wrong:?}");
+    assert_eq!(book.ids(), [id]);
+}
+
+#[tokio::test]
+async fn a_process_that_ends_by_itself_is_found() {
+    let (site, redis) = (Site::with_database().await, redis().await);
+    let cluster = Cluster::with_redis(&site.url, &redis.url()).await.unwrap();
+    cluster.migrate().await.unwrap();
+    let mut seat = Seat::new("worker", 0, &Arc::new(Doors::default()));
+    seat.start(&cluster, 0).await.unwrap();
+    let seats = [Mutex::new(seat)];
+    assert_eq!(all_are_well(&seats).await, Vec::<String>::new());
+    let mut seat = seats[0].lock().await;
+    let member = seat.member().unwrap();
+    member.ask_to_stop().await.unwrap();
+    member.ended().await.unwrap();
+    drop(seat);
+    for (found, broken) in [(all_are_well(&seats).await, "L2"), (stop_all(&seats).await, "P1")] {
+        assert!(found.len() == 1 && found[0].starts_with(broken), "{broken}: {found:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::cluster::{readiness, stop};
 use crate::embedded::ended;
-use crate::load::{Doors, Load, accepted};
+use crate::load::{Load, Rota, accepted};
 use crate::pair::{Loss, Pair};
 use crate::site::check;
 use crate::{BUSY, how_many};
@@ -84,7 +84,7 @@ async fn with_a_synchronous_standby_the_loss_of_the_primary_loses_no_sign_up() {
         // The standby was asked first.
         member.says("another server takes the writes now").await.unwrap();
     }
-    let load = Load::begin(6, &Doors::to(stage.clients.clone()));
+    let load = Load::begin(6, &Rota::to(stage.clients.clone()));
     for round in 1..=how_many("FAIL_OVERS", 2) {
         load.goes_on(50).await;
         let (loss, begun) = (if round % 2 == 1 { Loss::Killed } else { Loss::CutOff }, Instant::now());
@@ -114,7 +114,7 @@ async fn with_a_synchronous_standby_the_loss_of_the_primary_loses_no_sign_up() {
 async fn what_an_asynchronous_standby_lacks_is_gone_and_nothing_is_left_by_halves() {
     let _busy = BUSY.read().await;
     let mut stage = Stage::set(Replication::Asynchronous).await;
-    let load = Load::begin(6, &Doors::to(stage.clients.clone()));
+    let load = Load::begin(6, &Rota::to(stage.clients.clone()));
     load.goes_on(50).await;
     block_in_place(|| stage.pair.standby.as_ref().unwrap().cut_off()).unwrap();
     load.goes_on(50).await;
@@ -143,7 +143,7 @@ async fn what_an_asynchronous_standby_lacks_is_gone_and_nothing_is_left_by_halve
 async fn while_a_synchronous_standby_is_silent_nothing_is_acknowledged_and_then_all_goes_on() {
     let _busy = BUSY.read().await;
     let mut stage = Stage::set(Replication::Synchronous).await;
-    let load = Load::begin(6, &Doors::to(stage.clients.clone()));
+    let load = Load::begin(6, &Rota::to(stage.clients.clone()));
     load.goes_on(50).await;
     stage.pair.standby.as_mut().unwrap().server().pause().unwrap();
     let silent = Instant::now();

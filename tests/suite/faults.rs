@@ -32,7 +32,7 @@ fn lease(pace: &str) -> Duration {
     Policy::STANDARD.lease.mul_f64(pace.parse().unwrap())
 }
 
-/// So many processes of either role, ready, and clients of the first.
+/// So many processes of either role, ready: the APIs first.
 async fn members(cluster: &Cluster, apis: usize, workers: usize) -> Vec<Member> {
     let roles = (0..apis).map(|number| ("api", number)).chain((0..workers).map(|number| ("worker", number)));
     let mut members = Vec::new();

@@ -17,7 +17,7 @@ use crate::BUSY;
 use crate::site::Site;
 
 /// Where a bug is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bug {
     /// In the store of every process.
     Store(Flaw),
@@ -48,23 +48,22 @@ const UNGUARDED: &str = "DROP TRIGGER sagas_ended_stay ON sagas";
 const CHANGE_THE_ENDED: &str = "UPDATE sagas SET code = 'another' WHERE state = 'failed'";
 
 /// Each bug, what brings it out, and what it breaks.
-const BUGS: [(Bug, Scene, &str); 16] = [
-    (Bug::Store(Flaw::IgnoresTheFence), Scene::Stopped, "I7"),
-    (Bug::Store(Flaw::WritesTwice), Scene::People, "I7 a claim writes once"),
-    (Bug::Store(Flaw::SkipsTheStepInDoubt), Scene::People, "I6"),
-    (Bug::Store(Flaw::UndoesInWordOnly), Scene::People, "I1"),
-    (Bug::Store(Flaw::AcknowledgesBeforeItCommits), Scene::People, "L1"),
-    (Bug::Store(Flaw::CompletesWithoutClaims), Scene::People, "I3"),
-    (Bug::Store(Flaw::CompletesWithoutClaims), Scene::People, "C7"),
-    (Bug::Store(Flaw::TakesLeasesByItsOwnClock), Scene::Skewed, "I7 nobody takes what another holds"),
-    (Bug::Store(Flaw::NeverTakesOver), Scene::Killed, "L1"),
-    (Bug::Store(Flaw::ForgetsTheKey), Scene::People, "C3"),
-    (Bug::Store(Flaw::ForgetsWhatItAccepts), Scene::People, "C1"),
-    (Bug::Store(Flaw::FencesNobodyOut), Scene::Operated, "I7"),
-    (Bug::Store(Flaw::ShowsThePast), Scene::People, "C2"),
-    (Bug::Database(NO_WIPE, ""), Scene::People, "I9"),
-    (Bug::Database(NOT_UNIQUE, ""), Scene::People, "I4"),
-    (Bug::Database(UNGUARDED, CHANGE_THE_ENDED), Scene::People, "I8"),
+const BUGS: [(Bug, Scene, &[&str]); 15] = [
+    (Bug::Store(Flaw::IgnoresTheFence), Scene::Stopped, &["I7"]),
+    (Bug::Store(Flaw::WritesTwice), Scene::People, &["I7 a claim writes once"]),
+    (Bug::Store(Flaw::SkipsTheStepInDoubt), Scene::People, &["I6"]),
+    (Bug::Store(Flaw::UndoesInWordOnly), Scene::People, &["I1"]),
+    (Bug::Store(Flaw::AcknowledgesBeforeItCommits), Scene::People, &["L1"]),
+    (Bug::Store(Flaw::CompletesWithoutClaims), Scene::People, &["I3", "C7"]),
+    (Bug::Store(Flaw::TakesLeasesByItsOwnClock), Scene::Skewed, &["I7 nobody takes what another holds"]),
+    (Bug::Store(Flaw::NeverTakesOver), Scene::Killed, &["L1"]),
+    (Bug::Store(Flaw::ForgetsTheKey), Scene::People, &["C3", "C4"]),
+    (Bug::Store(Flaw::ForgetsWhatItAccepts), Scene::People, &["C1"]),
+    (Bug::Store(Flaw::FencesNobodyOut), Scene::Operated, &["I7"]),
+    (Bug::Store(Flaw::ShowsThePast), Scene::People, &["C2"]),
+    (Bug::Database(NO_WIPE, ""), Scene::People, &["I9"]),
+    (Bug::Database(NOT_UNIQUE, ""), Scene::People, &["I4"]),
+    (Bug::Database(UNGUARDED, CHANGE_THE_ENDED), Scene::People, &["I8"]),
 ];
 
 const SCENES: [Scene; 5] = [Scene::People, Scene::Stopped, Scene::Killed, Scene::Skewed, Scene::Operated];
@@ -128,6 +127,9 @@ impl Play {
         let mut request = Request::new(&format!("user{number}@example.com"), name, &format!("key-{number}"));
         self.person.sign_up(&mut request).await;
         self.person.sign_up(&mut request).await;
+        if request.id.is_some() {
+            self.person.send_another_body(&request).await;
+        }
         self.requests.push(request);
     }
 
@@ -245,11 +247,16 @@ async fn found(bug: Option<Bug>, scene: Scene) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_seeded_bug_is_found_by_what_it_breaks() {
+    for flaw in Flaw::ALL {
+        assert!(BUGS.iter().any(|(bug, ..)| *bug == Bug::Store(flaw)), "{flaw:?} is not played");
+    }
     let _busy = BUSY.read().await;
     let found = BUGS.map(|(bug, scene, breaks)| async move { (bug, breaks, found(Some(bug), scene).await) });
     let mut found = stream::iter(found).buffer_unordered(AT_ONCE);
     while let Some((bug, breaks, found)) = found.next().await {
-        assert!(found.iter().any(|line| line.starts_with(breaks)), "{bug:?} breaks {breaks}: {found:?}");
+        for broken in breaks {
+            assert!(found.iter().any(|line| line.starts_with(broken)), "{bug:?} breaks {broken}: {found:?}");
+        }
     }
 }
 

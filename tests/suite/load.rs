@@ -12,7 +12,7 @@ use tokio::time::{Duration, Instant, sleep};
 const PACE: Duration = Duration::from_millis(30);
 
 /// Where requests go, one after the other.
-pub(crate) struct Doors {
+pub(crate) struct Rota {
     open: Mutex<Vec<Client>>,
     next: AtomicUsize,
 }
@@ -34,12 +34,12 @@ pub(crate) struct Load {
 }
 
 struct Told {
-    doors: Arc<Doors>,
+    rota: Arc<Rota>,
     stop: AtomicBool,
     story: Mutex<Vec<Sent>>,
 }
 
-impl Doors {
+impl Rota {
     pub(crate) fn to(clients: impl IntoIterator<Item = Client>) -> Arc<Self> {
         let open = clients.into_iter().collect();
         Arc::new(Self { open: Mutex::new(open), next: AtomicUsize::default() })
@@ -70,8 +70,8 @@ impl Sent {
 }
 
 impl Load {
-    pub(crate) fn begin(people: usize, doors: &Arc<Doors>) -> Self {
-        let told = Arc::new(Told { doors: Arc::clone(doors), stop: AtomicBool::default(), story: Mutex::default() });
+    pub(crate) fn begin(people: usize, rota: &Arc<Rota>) -> Self {
+        let told = Arc::new(Told { rota: Arc::clone(rota), stop: AtomicBool::default(), story: Mutex::default() });
         let people = (0..people).map(|who| tokio::spawn(sign_up_on_and_on(who, Arc::clone(&told)))).collect();
         Self { told, people }
     }
@@ -119,7 +119,7 @@ async fn sign_up_on_and_on(who: usize, told: Arc<Told>) {
         let mut accepted = false;
         while !accepted {
             let at = Instant::now();
-            let answer = told.doors.next().sign_up_with_key(&email, "Ada", &key).await;
+            let answer = told.rota.next().sign_up_with_key(&email, "Ada", &key).await;
             let sent = Sent { email: email.clone(), at, took: at.elapsed(), answer };
             accepted = sent.id().is_some();
             told.story.lock().unwrap().push(sent);

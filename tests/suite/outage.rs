@@ -5,7 +5,7 @@ use tests::{Cluster, Member};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::cluster::{Fragile, stop};
-use crate::load::{Doors, Load, accepted};
+use crate::load::{Load, Rota, accepted};
 use crate::site::{Site, check};
 use crate::{BUSY, how_many};
 
@@ -51,7 +51,7 @@ async fn while_the_database_is_away_all_are_put_off_at_once_and_then_all_goes_on
     let mut site = Fragile::start().await;
     let members = processes(&site).await;
     let clients = [members[0].client().await.unwrap(), members[1].client().await.unwrap()];
-    let load = Load::begin(6, &Doors::to(clients));
+    let load = Load::begin(6, &Rota::to(clients));
     load.goes_on(50).await;
     site.kill();
     let gone = Instant::now();

@@ -6,15 +6,15 @@ use tokio::task::block_in_place;
 
 use crate::BUSY;
 use crate::cluster::{HANGS_ONCE, readiness, stop};
-use crate::load::{Doors, Load, accepted};
+use crate::load::{Load, Rota, accepted};
 use crate::site::Site;
 
 /// Stops a process, to which requests go until it says that it is not ready.
-async fn leave(api: Member, client: &Client, doors: &Doors, other: &Client) {
+async fn leave(api: Member, client: &Client, rota: &Rota, other: &Client) {
     api.ask_to_stop().await.unwrap();
     let unready = || async { (readiness(client).await.0 == 503).then_some(()) };
     eventually("it is not ready", unready).await.unwrap();
-    doors.are(&[other]);
+    rota.are(&[other]);
     let mut api = api;
     let status = api.ended().await.unwrap();
     assert!(status.success(), "{status}: {}", api.log().unwrap());
@@ -31,8 +31,8 @@ async fn whoever_is_restarted_loses_no_request_and_no_sign_up_waits_for_a_lease(
     let mut workers =
         vec![cluster.start("worker", "worker-1").await.unwrap(), cluster.start("worker", "worker-2").await.unwrap()];
     let mut clients = vec![apis[0].client().await.unwrap(), apis[1].client().await.unwrap()];
-    let doors = Doors::to(clients.clone());
-    let load = Load::begin(6, &doors);
+    let rota = Rota::to(clients.clone());
+    let load = Load::begin(6, &rota);
     for old in 0..2 {
         // Steps that hang until their time is over: it has its hands full, and more than it has hands for.
         for number in 0..40 {
@@ -45,10 +45,10 @@ async fn whoever_is_restarted_loses_no_request_and_no_sign_up_waits_for_a_lease(
         load.goes_on(50).await;
     }
     for old in 0..2 {
-        leave(apis.remove(0), &clients.remove(0), &doors, &clients[0]).await;
+        leave(apis.remove(0), &clients.remove(0), &rota, &clients[0]).await;
         apis.push(cluster.start("api", &format!("api-{}", old + 3)).await.unwrap());
         clients.push(apis[1].client().await.unwrap());
-        doors.are(&[&clients[0], &clients[1]]);
+        rota.are(&[&clients[0], &clients[1]]);
         load.goes_on(50).await;
     }
     let story = load.end().await;

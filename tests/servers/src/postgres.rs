@@ -28,6 +28,9 @@ shared_buffers = 256MB
 max_wal_size = 4GB
 ";
 
+/// How long `psql` waits for a server and for what it asks it, in its environment.
+const LIMITS: [(&str, &str); 2] = [("PGCONNECT_TIMEOUT", "10"), ("PGOPTIONS", "-c statement_timeout=60s")];
+
 /// Whether what is committed survives a loss of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -100,10 +103,13 @@ SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     /// Runs a statement on one of its databases, and gives what `psql` prints: a line for each row, `|` between columns.
     ///
     /// # Errors
-    /// What the server says.
+    /// What the server says, or that it says nothing in time.
     pub fn ask(&self, database: &str, sql: &str) -> anyhow::Result<String> {
         let mut ask = Command::new(programs()?.join("psql"));
         ask.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, &self.url(database)]);
+        for (name, limit) in LIMITS.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()) {
+            ask.env(name, limit);
+        }
         Ok(run(&mut ask)?.trim_end().to_owned())
     }
 

@@ -17,6 +17,8 @@ pub struct RedisOptions {
     /// Whether it writes what it is told to a file before it answers: it survives [`Redis::kill`] then, and is empty
     /// after one otherwise.
     pub append_only: bool,
+    /// Whether it never rewrites that file: all that it was ever told is in it.
+    pub keeps_all: bool,
     /// How many bytes it may hold; 0 for as many as there are.
     pub max_memory: u64,
     /// What it does once it holds them: `noeviction`, `allkeys-lru` or another of Redis' names.
@@ -27,9 +29,12 @@ pub struct RedisOptions {
 
 impl Default for RedisOptions {
     fn default() -> Self {
-        Self { append_only: false, max_memory: 0, policy: "noeviction", password: None }
+        Self { append_only: false, keeps_all: false, max_memory: 0, policy: "noeviction", password: None }
     }
 }
+
+/// The folder in its own where it writes what it is told.
+const STORED: &str = "appendonlydir";
 
 /// A running Redis server.
 #[derive(Debug)]
@@ -94,6 +99,19 @@ impl Redis {
         self.wait(logged)
     }
 
+    /// As [`Redis::revive`], with nothing of what it has stored, which remains in its folder.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn revive_empty(&mut self) -> anyhow::Result<()> {
+        let stored = self.folder.join(STORED);
+        if stored.exists() {
+            let aside = tempfile::Builder::new().prefix(&format!("{STORED}-")).tempdir_in(&self.folder)?.keep();
+            fs::rename(&stored, aside)?;
+        }
+        self.revive()
+    }
+
     /// Stops its process: it still takes connections, and answers nobody.
     ///
     /// # Errors
@@ -121,6 +139,9 @@ impl Redis {
         let shown = folder.display().to_string();
         command.extend(["--dir", &shown, "--maxmemory", &max_memory, "--maxmemory-policy", options.policy]);
         command.extend(["--appendonly", if options.append_only { "yes" } else { "no" }]);
+        if options.keeps_all {
+            command.extend(["--auto-aof-rewrite-percentage", "0"]);
+        }
         // For `stall`.
         command.extend(["--enable-debug-command", "yes"]);
         if let Some(password) = &options.password {

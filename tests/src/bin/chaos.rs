@@ -9,7 +9,7 @@ use clap::{Parser, ValueEnum};
 use rand::RngExt;
 use tests::chaos::{Durability, Options, run};
 
-/// Runs the whole product on servers of its own, while two things are wrong at any time and people sign up, and holds
+/// Runs the whole product on servers of its own, while people sign up and two things go wrong every 2 to 6 s, and holds
 /// what must hold.
 ///
 /// What goes wrong and when is a function of the seed. Each line on the way tells the seconds, the sign-ups accepted and

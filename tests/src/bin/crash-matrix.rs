@@ -20,7 +20,7 @@ struct Args {
     only: String,
     /// So many at a time.
     #[arg(long, value_name = "N", default_value_t = 12)]
-    lanes: usize,
+    tracks: usize,
 }
 
 #[tokio::main]
@@ -32,16 +32,17 @@ async fn main() -> anyhow::Result<ExitCode> {
         bail!("no schedule has {:?} in its name", args.only);
     }
     let (all, begun) = (schedules.len(), Instant::now());
-    println!("{all} schedules, {} at a time", args.lanes);
+    println!("{all} schedules, {} at a time", args.tracks);
     let tell = move |findings: &Findings| {
         if findings.ran().is_multiple_of(50) {
             println!("{:>4} s: {} of {all}, {} wrong", begun.elapsed().as_secs(), findings.ran(), findings.wrong.len());
         }
     };
-    let findings = run(schedules, args.lanes, tell).await?;
+    let findings = run(schedules, args.tracks, tell).await?;
     for wrong in &findings.wrong {
         println!("\nWRONG: {wrong}");
     }
-    println!("{} run in {} s, {} wrong; {:?}", all, begun.elapsed().as_secs(), findings.wrong.len(), findings.seen);
+    let (wrong, again, met) = (findings.wrong.len(), findings.tried_again, findings.met);
+    println!("{all} run in {} s, {wrong} wrong, {again} tried again; {met:?}", begun.elapsed().as_secs());
     Ok(if findings.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -72,38 +72,51 @@ impl Book {
 
     /// Notes the answer to a request that was sent, or sent again.
     pub fn heard(&self, request: &mut Request, answer: &reqwest::Result<Answer>) -> Heard {
-        let heard = read(answer);
+        let heard = self.count(answer);
         match &heard {
-            Heard::SignUp(id) => {
-                self.ok.fetch_add(1, Ordering::Relaxed);
-                match &request.id {
-                    Some(known) if known != id => {
-                        self.is_wrong(format!("C3 same key and body, same sign-up: {known} became {id}"));
-                    }
-                    Some(_) => {}
-                    None => {
-                        request.id = Some(id.clone());
-                        self.pages().ids.push(id.clone());
-                    }
+            Heard::SignUp(id) => match &request.id {
+                Some(known) if known != id => {
+                    self.is_wrong(format!("C3 same key and body, same sign-up: {known} became {id}"));
                 }
-            }
+                Some(_) => {}
+                None => {
+                    request.id = Some(id.clone());
+                    self.pages().ids.push(id.clone());
+                }
+            },
             Heard::Taken | Heard::KeyReused => {
                 request.taken |= heard == Heard::Taken;
-                self.fail.fetch_add(1, Ordering::Relaxed);
                 if let Some(known) = &request.id {
                     self.is_wrong(format!("C3 same key and body, same sign-up: {known} became {}", said(answer)));
                 }
             }
-            Heard::PutOff => {
-                self.fail.fetch_add(1, Ordering::Relaxed);
+            Heard::PutOff => {}
+            Heard::Unknown => request.in_doubt = true,
+        }
+        heard
+    }
+
+    /// Notes the answer to the key of a sign-up that was sent again with another body.
+    pub fn heard_of_another_body(&self, key: &str, answer: &reqwest::Result<Answer>) {
+        match self.count(answer) {
+            Heard::KeyReused | Heard::PutOff | Heard::Unknown => {}
+            Heard::SignUp(_) | Heard::Taken => {
+                self.is_wrong(format!("C4 same key and another body are refused: {key} answered {}", said(answer)));
             }
-            Heard::Unknown => {
-                self.info.fetch_add(1, Ordering::Relaxed);
-                request.in_doubt = true;
-                if answer.as_ref().is_ok_and(|answer| answer.status != 503) {
-                    self.is_wrong(format!("C8 every answer is one of the document's: {}", said(answer)));
-                }
-            }
+        }
+    }
+
+    /// Counts an answer, which must be one that there is.
+    fn count(&self, answer: &reqwest::Result<Answer>) -> Heard {
+        let heard = read(answer);
+        let count = match &heard {
+            Heard::SignUp(_) => &self.ok,
+            Heard::Taken | Heard::KeyReused | Heard::PutOff => &self.fail,
+            Heard::Unknown => &self.info,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        if heard == Heard::Unknown && answer.as_ref().is_ok_and(|answer| answer.status != 503) {
+            self.is_wrong(format!("C8 every answer is one of the document's: {}", said(answer)));
         }
         heard
     }

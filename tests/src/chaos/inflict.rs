@@ -124,7 +124,7 @@ async fn to_redis(world: &World, kind: Kind, lasts: Duration) -> anyhow::Result<
         Kind::KillRedis => {
             redis.tell(servers::Redis::kill).await?;
             sleep(lasts).await;
-            redis.tell(servers::Redis::revive).await
+            redis.tell(servers::Redis::revive_empty).await
         }
         Kind::PauseRedis => {
             let milliseconds = lasts.as_millis().to_string();

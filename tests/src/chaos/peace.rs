@@ -15,12 +15,14 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::book::{Book, Request};
 use super::crowd::Crowd;
+use super::leaks::{leaks, panics, places};
 use super::person::Person;
 use super::recovery::Spread;
+use super::seat::{all_are_well, stop_all};
 use super::storm::Storm;
-use super::watch::Seen;
+use super::watch::Watch;
 use super::world::{LEASE, World};
-use super::{Options, Report, Row, check, evidence, leaks, may_complete, recovery, rows, seat, sights};
+use super::{Options, Report, Row, check, evidence, may_complete, recovery, rows, sights};
 use crate::audit::{Scope, violations};
 
 /// How long every sign-up may take to end, besides what the backlog takes.
@@ -31,6 +33,8 @@ const STUCK: Duration = Duration::from_secs(90);
 const RATE: u32 = 20;
 /// How long people may take to be answered.
 const ANSWERED: Duration = Duration::from_mins(1);
+/// How long everything else may take.
+const REST: Duration = Duration::from_mins(5);
 /// Sign-ups that are looked at once more through the API.
 const LOOKS: usize = 500;
 
@@ -47,18 +51,21 @@ pub(super) async fn come(
     options: &Options,
     world: &World,
     book: &Arc<Book>,
-    seen: &Seen,
+    watch: &Watch,
     crowd: Crowd,
     storm: Storm,
     tell: impl Fn(&str),
 ) -> Report {
     let Storm { faults, healed, mut wrong, .. } = storm;
-    let end = settle(options, world, book, crowd, &healed, &mut wrong, tell).await.unwrap_or_else(|error| {
+    wrong.extend(world.mend().await);
+    let limit = limit(options, book.accepted());
+    let settled = timeout(limit, Box::pin(settle(options, world, book, crowd, &healed, &mut wrong, tell))).await;
+    let end = settled.context("not all is asked in time").flatten().unwrap_or_else(|error| {
         wrong.push(format!("T1 the test's own tools work: {error:#}"));
         End::default()
     });
-    wrong.extend(seen.found());
-    wrong.extend(seen.too_seldom(options.length));
+    wrong.extend(watch.found());
+    wrong.extend(watch.too_seldom(options.length));
     wrong.sort();
     wrong.dedup();
     let evidence = if wrong.is_empty() { None } else { Some(evidence::keep(world, options.seed).await) };
@@ -73,13 +80,20 @@ pub(super) async fn come(
         accepted: [book.accepted(), end.rows],
         ended: end.ended,
         unlucky: end.unlucky,
-        looks: seen.looks.load(Ordering::Relaxed),
+        looks: watch.looks.load(Ordering::Relaxed),
         recovery: end.recovery,
         settled: end.settled,
         sights: end.sights,
         violations: wrong,
         evidence,
     }
+}
+
+/// How long all that comes may take: people are answered, all end, twice, and all else; each look at everything takes the
+/// longer the longer the run was.
+fn limit(options: &Options, accepted: usize) -> Duration {
+    let backlog = Duration::from_secs(accepted as u64) / RATE;
+    ANSWERED + 2 * (ENDS + STUCK + backlog) + options.length + REST
 }
 
 /// What is known at the end, besides what is wrong.
@@ -104,7 +118,6 @@ async fn settle(
     tell: impl Fn(&str),
 ) -> anyhow::Result<End> {
     let begun = Instant::now();
-    world.open_ways()?;
     match timeout(ANSWERED, crowd.end()).await {
         Ok(ended) => ended?,
         Err(_) => wrong.push("L2 every process is well again: people are not answered".to_owned()),
@@ -112,7 +125,7 @@ async fn settle(
     let mut database = PgConnection::connect(&world.url).await?;
     wrong.extend(all_end(&mut database, begun).await?);
     let settled = begun.elapsed();
-    wrong.extend(all_are_well(world).await);
+    wrong.extend(all_are_well(world.seats()).await);
     tell("every sign-up has ended, or should have");
 
     let requests = ask_again(options, world, book).await;
@@ -120,14 +133,14 @@ async fn settle(
     wrong.extend(violations(&mut database, Scope::All).await?.iter().map(ToString::to_string));
     let rows = rows(&mut database).await?;
     wrong.extend(check(book, &requests, &rows));
-    wrong.extend(stop_all(world).await);
+    wrong.extend(stop_all(world.seats()).await);
     let sights = sights::count(&mut database, &logs(world).await).await?;
     wrong.extend(sights::missing(&sights, options.is_long()));
     let recovery = recovery::recoveries(&mut database, healed).await?;
     database.close().await?;
     let somebody = requests.iter().find(|request| request.id.is_some()).context("nobody signed up")?;
-    wrong.extend(leaks::leaks(world, &somebody.email).await?);
-    wrong.extend(panics(world).await?);
+    wrong.extend(leaks(&places(world, &somebody.email).await?).await?);
+    wrong.extend(panics(world.cluster.folder()).await?);
     let (ended, unlucky) = fates(&requests, &rows);
     Ok(End { rows: rows.len(), ended, unlucky, recovery, settled, sights })
 }
@@ -143,18 +156,6 @@ fn fates(requests: &[Request], rows: &[Row]) -> (BTreeMap<String, usize>, BTreeM
         }
     }
     (ended, unlucky)
-}
-
-/// Which processes are gone, or not well, or find that something they need is not.
-async fn all_are_well(world: &World) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for seat in world.seats() {
-        let seat = seat.lock().await;
-        if let Err(error) = seat.is_well().await {
-            wrong.push(format!("L2 every process is well again: {seat}: {error:#}"));
-        }
-    }
-    wrong
 }
 
 async fn logs(world: &World) -> Vec<PathBuf> {
@@ -202,21 +203,4 @@ async fn ask_again(options: &Options, world: &World, book: &Arc<Book>) -> Vec<Re
         person.look(id).await;
     }
     requests
-}
-
-/// SIGTERM to all: which did not end well.
-async fn stop_all(world: &World) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for seat in world.seats() {
-        if let Err(error) = seat.lock().await.stop().await {
-            wrong.push(seat::blame(&error));
-        }
-    }
-    wrong
-}
-
-/// What has panicked that was not made to.
-async fn panics(world: &World) -> anyhow::Result<Vec<String>> {
-    let files = leaks::files_with("panicked at", world.cluster.folder()).await?;
-    Ok(files.into_iter().map(|file| format!("P2 nothing panics: {file}")).collect())
 }

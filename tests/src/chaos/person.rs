@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
+use rand::{Rng, RngExt};
 use tokio::time::{sleep, timeout};
 
 use super::book::{Book, Heard, Request};
@@ -48,14 +48,11 @@ impl Doors {
         }
     }
 
-    /// Those that are open.
-    pub(super) fn all(&self) -> Vec<Client> {
+    /// One of those that are open.
+    pub(super) fn any(&self, random: &mut impl Rng) -> Option<Client> {
         let doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        doors.iter().flatten().cloned().collect()
-    }
-
-    fn any(&self, random: &mut StdRng) -> Option<Client> {
-        self.all().choose(random).cloned()
+        let open: Vec<_> = doors.iter().flatten().collect();
+        open.choose(random).copied().cloned()
     }
 }
 
@@ -88,14 +85,11 @@ impl Person {
         }
     }
 
-    /// Sends the same key with another body, which must be refused.
+    /// Sends the key of a sign-up with another body, which must be refused.
     pub async fn send_another_body(&mut self, request: &Request) {
         let Some(door) = self.doors.any(&mut self.random) else { return };
         let answer = door.sign_up_with_key(&request.email, "Somebody Else", &request.key).await;
-        let mut other = Request::new(&request.email, "Somebody Else", &request.key);
-        if let Heard::SignUp(id) = self.book.heard(&mut other, &answer) {
-            self.book.is_wrong(format!("C4 same key and another body are refused: accepted as {id}"));
-        }
+        self.book.heard_of_another_body(&request.key, &answer);
     }
 
     /// Several people sign up with one e-mail at once, each with a key of their own.

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use saga::testing::CLOCK_AHEAD;
+use tokio::sync::Mutex;
 
 use super::person::Doors;
 use crate::{Client, Cluster, Member, eventually};
@@ -16,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(12);
 
 /// A place for a process, which comes and goes.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub struct Seat {
     role: &'static str,
     number: usize,
     /// Each process has a name and a log of its own.
@@ -40,13 +41,40 @@ pub(super) fn blame(error: &anyhow::Error) -> String {
     format!("{broken}: {error:#}")
 }
 
+/// Which processes are gone, or not well, or find that something they need is not.
+pub async fn all_are_well(seats: impl IntoIterator<Item = &Mutex<Seat>>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for seat in seats {
+        let mut seat = seat.lock().await;
+        if let Err(error) = seat.is_well().await {
+            wrong.push(format!("L2 every process is well again: {seat}: {error:#}"));
+        }
+    }
+    wrong
+}
+
+/// SIGTERM to all: which did not end well.
+pub async fn stop_all(seats: impl IntoIterator<Item = &Mutex<Seat>>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for seat in seats {
+        if let Err(error) = seat.lock().await.stop().await {
+            wrong.push(blame(&error));
+        }
+    }
+    wrong
+}
+
 impl Seat {
-    pub(super) fn new(role: &'static str, number: usize, doors: &Arc<Doors>) -> Self {
+    /// An empty one, of this role and number.
+    pub fn new(role: &'static str, number: usize, doors: &Arc<Doors>) -> Self {
         Self { role, number, lives: 0, member: None, doors: Arc::clone(doors) }
     }
 
     /// Starts a process whose clock is so many seconds ahead.
-    pub(super) async fn start(&mut self, cluster: &Cluster, ahead: i64) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start(&mut self, cluster: &Cluster, ahead: i64) -> anyhow::Result<()> {
         self.lives += 1;
         let name = format!("{}-{}-{}", self.role, self.number, self.lives);
         let clock = [(CLOCK_AHEAD, &*ahead.to_string())];
@@ -56,6 +84,11 @@ impl Seat {
             self.doors.set(self.number, Some(Client::patient(&url, PATIENCE)));
         }
         Ok(())
+    }
+
+    /// Who sits there.
+    pub fn member(&mut self) -> Option<&mut Member> {
+        self.member.as_mut()
     }
 
     /// `kill -9`.
@@ -99,8 +132,10 @@ impl Seat {
     }
 
     /// Waits until its process is ready, and nothing ails it.
-    pub(super) async fn is_well(&self) -> anyhow::Result<()> {
-        let client = self.member.as_ref().context("there is no process")?.client().await?;
+    async fn is_well(&mut self) -> anyhow::Result<()> {
+        let member = self.member.as_mut().context("there is no process")?;
+        ensure!(member.has_ended()?.is_none(), "it has ended");
+        let client = member.client().await?;
         let ready = async || client.get("/readyz").await.ok().filter(|answer| answer.text("status") == "ready");
         eventually("it is ready, and nothing ails it", ready).await.map(drop)
     }

@@ -15,7 +15,7 @@ use super::fault::{Fault, Kind};
 use super::inflict::inflict;
 use super::schedule::Planned;
 use super::seat::blame;
-use super::watch::Seen;
+use super::watch::Watch;
 use super::world::World;
 
 /// Between two lines about how it goes.
@@ -38,7 +38,7 @@ impl Storm {
     pub(super) async fn pass(
         world: &Arc<World>,
         book: &Arc<Book>,
-        seen: &Seen,
+        watch: &Watch,
         plan: &[Planned],
         tell: impl Fn(&str),
     ) -> Self {
@@ -56,8 +56,8 @@ impl Storm {
             let mut told = BTreeSet::new();
             loop {
                 sleep(PROGRESS).await;
-                tell(&line(begun.elapsed(), book, seen, &lock(&storm).now));
-                for wrong in seen.found().into_iter().chain(book.wrong()).chain(lock(&storm).wrong.clone()) {
+                tell(&line(begun.elapsed(), book, watch, &lock(&storm).now));
+                for wrong in watch.found().into_iter().chain(book.wrong()).chain(lock(&storm).wrong.clone()) {
                     if told.insert(wrong.clone()) {
                         tell(&format!("WRONG {wrong}"));
                     }
@@ -95,8 +95,8 @@ fn lock(storm: &Mutex<Storm>) -> MutexGuard<'_, Storm> {
     storm.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn line(elapsed: Duration, book: &Book, seen: &Seen, now: &[Fault]) -> String {
+fn line(elapsed: Duration, book: &Book, watch: &Watch, now: &[Fault]) -> String {
     let faults: Vec<_> = now.iter().map(ToString::to_string).collect();
-    let (accepted, ended) = (book.accepted(), seen.ended.load(Ordering::Relaxed));
+    let (accepted, ended) = (book.accepted(), watch.ended.load(Ordering::Relaxed));
     format!("{:>5} s  accepted {accepted}  ended {ended}  [{}]", elapsed.as_secs(), faults.join(", "))
 }

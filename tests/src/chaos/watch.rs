@@ -22,9 +22,9 @@ const RECENT: Duration = Duration::from_secs(30);
 /// This much is true only of what is seen twice: after a pause of the server everything in it has idled for long.
 const TWICE: &str = "I12";
 
-/// What has been seen.
+/// Somebody who looks on and on, and what they have seen.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct Watch {
     found: Mutex<BTreeSet<Violation>>,
     pub(super) looks: AtomicU64,
     pub(super) ended: AtomicU64,
@@ -33,7 +33,14 @@ pub(super) struct Seen {
     stop: AtomicBool,
 }
 
-impl Seen {
+impl Watch {
+    /// Looks on and on, until told to stop.
+    pub(super) fn begin(url: String) -> (Arc<Self>, JoinHandle<()>) {
+        let watch = Arc::new(Self::default());
+        let watching = tokio::spawn(look_on(url, Arc::clone(&watch)));
+        (watch, watching)
+    }
+
     pub(super) fn found(&self) -> Vec<String> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).iter().map(ToString::to_string).collect()
     }
@@ -62,27 +69,20 @@ impl Seen {
     }
 }
 
-/// Looks on and on, until told to stop.
-pub(super) fn watch(url: String) -> (Arc<Seen>, JoinHandle<()>) {
-    let seen = Arc::new(Seen::default());
-    let watching = tokio::spawn(look_on(url, Arc::clone(&seen)));
-    (seen, watching)
-}
-
-async fn look_on(url: String, seen: Arc<Seen>) {
+async fn look_on(url: String, watch: Arc<Watch>) {
     let mut suspected = BTreeSet::new();
-    while !seen.stop.load(Ordering::Relaxed) {
+    while !watch.stop.load(Ordering::Relaxed) {
         // The database is away now and then: that is not what is looked for.
         let failure = match timeout(PATIENCE, look(&url)).await {
             Ok(Ok((found, ended))) => {
-                seen.takes(found, ended, &mut suspected);
+                watch.takes(found, ended, &mut suspected);
                 None
             }
             Ok(Err(error)) => Some(format!("{error:#}")),
             Err(late) => Some(late.to_string()),
         };
         if let Some(failure) = failure {
-            *seen.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+            *watch.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
         }
         sleep(PAUSE).await;
     }

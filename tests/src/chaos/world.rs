@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::fault::{APIS, WORKERS};
 use super::person::Doors;
-use super::seat::Seat;
+use super::seat::{Seat, blame};
 use crate::{Cluster, audit};
 
 /// Which part of their time the processes have for everything: a lease lasts 4 s.
@@ -50,8 +50,10 @@ impl<S: Send + 'static> Server<S> {
 impl World {
     /// Everything runs, and the database is watched.
     pub(super) async fn start(durability: Durability) -> anyhow::Result<Self> {
+        // All that it is ever told stays in its files.
+        let redis = RedisOptions { append_only: true, keeps_all: true, ..RedisOptions::default() };
         let servers = spawn_blocking(move || {
-            let (database, redis) = (Postgres::start(durability)?, Redis::start(&RedisOptions::default())?);
+            let (database, redis) = (Postgres::start(durability)?, Redis::start(&redis)?);
             let ways = (Proxy::to(database.port())?, Proxy::to(redis.port())?);
             anyhow::Ok((database, redis, ways))
         });
@@ -89,8 +91,30 @@ impl World {
         self.apis.iter().chain(&self.workers)
     }
 
+    /// Everything works again, whatever was not undone: what cannot be mended.
+    pub(super) async fn mend(&self) -> Vec<String> {
+        let database = self.database.tell(|database| {
+            database.resume()?;
+            if database.ask("postgres", "SELECT 1").is_err() {
+                database.kill()?;
+                database.revive()?;
+            }
+            Ok(())
+        });
+        let redis = self.redis.tell(|redis| {
+            redis.resume()?;
+            if redis.command(&["PING"]).is_err() {
+                redis.kill()?;
+                redis.revive()?;
+            }
+            Ok(())
+        });
+        let mended = [self.open_ways(), database.await, redis.await];
+        mended.into_iter().filter_map(Result::err).map(|error| blame(&error)).collect()
+    }
+
     /// Nothing stands between the processes and their servers.
-    pub(super) fn open_ways(&self) -> anyhow::Result<()> {
+    fn open_ways(&self) -> anyhow::Result<()> {
         for way in [&self.to_database, &self.to_redis] {
             way.disarm();
             way.set(Mode::Pass)?;

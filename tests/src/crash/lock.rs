@@ -1,16 +1,17 @@
 //! Holding what is sent on the server, so that it is surely not written yet.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use saga::testing::crash::Act;
 use servers::{Mode, Proxy, Redis};
 use sqlx::{Connection, Executor, PgConnection};
 use store::Postgres;
+use tokio::time::{Instant, sleep};
 
 use super::halts::NotReached;
-use super::lane::Lane;
-use super::schedule::{Fault, Schedule};
+use super::schedule::{Blow, Schedule};
+use super::track::Track;
 use crate::eventually;
 
 /// Holds up what is written, once it is taken.
@@ -30,6 +31,8 @@ SELECT query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted A
 const WRITTEN: &str = "SELECT coalesce(sum(1 + epoch + seq), 0)::bigint FROM sagas";
 /// How long it may take until something waits, and until something is written that nothing holds up any more.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Whether an act sends this statement, of which the server may tell the beginning only.
 fn is_of(act: &Act, sql: &str) -> bool {
@@ -54,12 +57,12 @@ pub(super) fn is_of_redis(act: &Act) -> bool {
 
 impl<'l> Lock<'l> {
     /// One that is at hand: whoever is to be held up does not wait for long.
-    pub(super) async fn at_hand(lane: &'l Lane, schedule: &Schedule) -> anyhow::Result<Self> {
-        Ok(match schedule.fault {
-            _ if is_of_redis(&schedule.point.act) => Self::Redis(&lane.redis),
-            Fault::Stop => Self::Way(&lane.database_way),
-            Fault::Kill | Fault::Cut | Fault::Terminate => {
-                Self::Database { connection: PgConnection::connect(&lane.database).await?, written: 0 }
+    pub(super) async fn at_hand(track: &'l Track, schedule: &Schedule) -> anyhow::Result<Self> {
+        Ok(match schedule.blow {
+            _ if is_of_redis(&schedule.point.act) => Self::Redis(&track.redis),
+            Blow::Stop => Self::Way(&track.database_way),
+            Blow::Kill | Blow::Cut | Blow::Terminate => {
+                Self::Database { connection: PgConnection::connect(&track.database).await?, written: 0 }
             }
         })
     }
@@ -81,6 +84,7 @@ impl<'l> Lock<'l> {
         let begun = Instant::now();
         while !self.holds(act).await? {
             ensure!(begun.elapsed() < PATIENCE, NotReached("what it sends is held up"));
+            sleep(PAUSE).await;
         }
         Ok(())
     }
@@ -112,6 +116,7 @@ impl<'l> Lock<'l> {
                 let begun = Instant::now();
                 while is_written && written == sqlx::query_scalar::<_, i64>(WRITTEN).fetch_one(&mut connection).await? {
                     ensure!(begun.elapsed() < PATIENCE, NotReached("what had been sent is written"));
+                    sleep(PAUSE).await;
                 }
             }
             Self::Redis(redis) => drop(redis.command(&["CLIENT", "UNPAUSE"])?),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use saga::testing::crash::{Act, Moment, Point};
 
 use super::matrix::Findings;
-use super::schedule::{Fault, Outcome, STEPS, Schedule};
+use super::schedule::{Blow, Outcome, STEPS, Schedule};
 
 const HEAD: &str = "# The crash matrix
 
@@ -54,17 +54,17 @@ pub fn table(findings: &Findings) -> String {
 
 fn cell(findings: &Findings, point: &Point, outcome: Outcome) -> String {
     let held = findings.held.iter().filter(|schedule| schedule.point == *point && schedule.outcome == outcome);
-    let mut marks: Vec<_> = held.map(|schedule| (schedule.fault, mark(schedule))).collect();
+    let mut marks: Vec<_> = held.map(|schedule| (schedule.blow, mark(schedule))).collect();
     marks.sort();
     marks.into_iter().map(|(_, mark)| mark).collect()
 }
 
 fn mark(schedule: &Schedule) -> &'static str {
-    match schedule.fault {
+    match schedule.blow {
         _ if !schedule.is_reachable() => "–",
-        Fault::Kill => "K",
-        Fault::Stop => "S",
-        Fault::Cut => "C",
-        Fault::Terminate => "T",
+        Blow::Kill => "K",
+        Blow::Stop => "S",
+        Blow::Cut => "C",
+        Blow::Terminate => "T",
     }
 }

@@ -18,7 +18,7 @@ pub enum Outcome {
 
 /// What a process meets at a crash point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
+pub enum Blow {
     /// `kill -9`. Another process goes on.
     Kill,
     /// It is stopped until another has taken the saga over and ended it, and then goes on where it was.
@@ -29,7 +29,7 @@ pub enum Fault {
     Terminate,
 }
 
-/// A point, a way, and a fault; for a crash during recovery, the point at which the next process is killed.
+/// A point, a way, and a blow; for a crash during recovery, the point at which the next process is killed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// Where.
@@ -37,7 +37,7 @@ pub struct Schedule {
     /// On which way.
     pub outcome: Outcome,
     /// What happens.
-    pub fault: Fault,
+    pub blow: Blow,
     /// Where it happens again, to whoever goes on.
     pub again: Option<Point>,
 }
@@ -74,7 +74,7 @@ impl Outcome {
     }
 }
 
-impl Fault {
+impl Blow {
     /// Every one.
     pub const ALL: [Self; 4] = [Self::Kill, Self::Stop, Self::Cut, Self::Terminate];
 
@@ -88,15 +88,15 @@ impl Fault {
 }
 
 impl Schedule {
-    /// Every point × outcome × fault. Where the sign-up does not come to the point no fault is met: once is enough.
+    /// Every point × outcome × blow. Where the sign-up does not come to the point no fault is met: once is enough.
     pub fn all() -> Vec<Self> {
         let points = Act::all(&STEPS).into_iter().flat_map(|act| Moment::ALL.map(|moment| (act.clone(), moment)));
         let each = points.flat_map(|(act, moment)| Outcome::ALL.map(|outcome| (act.clone(), moment, outcome)));
         let each = each.flat_map(|(act, moment, outcome)| {
             let point = Point { act, moment };
-            Fault::ALL.map(|fault| Self { point: point.clone(), outcome, fault, again: None })
+            Blow::ALL.map(|blow| Self { point: point.clone(), outcome, blow, again: None })
         });
-        each.filter(|schedule| schedule.is_reachable() || schedule.fault == Fault::ALL[0]).collect()
+        each.filter(|schedule| schedule.is_reachable() || schedule.blow == Blow::ALL[0]).collect()
     }
 
     /// Every pair of points on every way: a process is killed at the first, and whoever goes on at the second.
@@ -114,7 +114,7 @@ impl Schedule {
                         left.iter().flat_map(|act| Moment::ALL.map(|moment| Point { act: act.clone(), moment }));
                     let claims = claims.iter().filter(|_| !left.is_empty()).cloned();
                     for again in claims.chain(later) {
-                        pairs.push(Self { point: point.clone(), outcome, fault: Fault::Kill, again: Some(again) });
+                        pairs.push(Self { point: point.clone(), outcome, blow: Blow::Kill, again: Some(again) });
                     }
                 }
             }
@@ -140,7 +140,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Blow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Kill => "killed",
@@ -153,7 +153,7 @@ impl fmt::Display for Fault {
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}): {}", self.point, self.outcome, self.fault)?;
+        write!(f, "{} ({}): {}", self.point, self.outcome, self.blow)?;
         self.again.as_ref().map_or(Ok(()), |again| write!(f, "; the next one killed at {again}"))
     }
 }

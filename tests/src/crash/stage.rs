@@ -6,16 +6,16 @@ use anyhow::{Context, ensure};
 use saga::testing::crash::{Act, POINT, Point, SOCKET};
 
 use super::act::{Request, role};
-use super::fault::{release, strike};
+use super::blow::{release, strike};
 use super::halts::{Halted, Halts};
-use super::lane::Lane;
 use super::lock::Lock;
 use super::schedule::Schedule;
+use super::track::Track;
 use crate::{Answer, Client, Member, eventually};
 
 /// What one schedule is run with.
 pub(super) struct Stage<'l> {
-    lane: &'l Lane,
+    track: &'l Track,
     schedule: &'l Schedule,
     /// Where a process says that it has halted.
     socket: PathBuf,
@@ -23,14 +23,14 @@ pub(super) struct Stage<'l> {
 }
 
 impl<'l> Stage<'l> {
-    pub(super) fn new(lane: &'l Lane, schedule: &'l Schedule, number: usize) -> Self {
-        let socket = lane.cluster.folder().join(format!("{number}.sock"));
-        Self { lane, schedule, socket, number }
+    pub(super) fn new(track: &'l Track, schedule: &'l Schedule, number: usize) -> Self {
+        let socket = track.cluster.folder().join(format!("{number}.sock"));
+        Self { track, schedule, socket, number }
     }
 
     /// Where its processes log.
     pub(super) fn logs(&self) -> Vec<PathBuf> {
-        ["victim", "heir", "last"].map(|name| self.lane.cluster.log(&self.name(name))).to_vec()
+        ["victim", "heir", "last"].map(|name| self.track.cluster.log(&self.name(name))).to_vec()
     }
 
     fn name(&self, name: &str) -> String {
@@ -40,7 +40,7 @@ impl<'l> Stage<'l> {
     /// Runs it: how many have signed up.
     pub(super) async fn play(&self) -> anyhow::Result<usize> {
         let act = &self.schedule.point.act;
-        let lock = Lock::at_hand(self.lane, self.schedule).await?;
+        let lock = Lock::at_hand(self.track, self.schedule).await?;
         let victim = self.armed(role(act), "victim", &self.schedule.point).await?;
         let client = if role(act) == "api" { Some(victim.client().await?) } else { None };
         let other = self.rehearse(client.as_ref()).await?;
@@ -48,25 +48,25 @@ impl<'l> Stage<'l> {
         let mut request = self.sign_up("person");
         let mut id = None;
         if *act == Act::Operate {
-            let accepted = request.insist(&self.lane.client).await?.text("workflow_id").to_owned();
-            request = Request::retry(&accepted, &self.lane.token);
+            let accepted = request.insist(&self.track.client).await?.text("workflow_id").to_owned();
+            request = Request::retry(&accepted, &self.track.token);
             id = Some(accepted);
         }
         let halts = Halts::listen(&self.socket)?;
         if role(act) == "worker" {
-            id = Some(request.insist(&self.lane.client).await?.text("workflow_id").to_owned());
+            id = Some(request.insist(&self.track.client).await?.text("workflow_id").to_owned());
         }
         let asked = client.map(|client| {
             let request = request.clone();
             tokio::spawn(async move { request.insist(&client).await })
         });
         let (halted, lock) = self.halted(&halts, lock).await?;
-        let left = strike(self.lane, self.schedule, victim, halted, lock).await?;
+        let left = strike(self.track, self.schedule, victim, halted, lock).await?;
         if let Some(asked) = asked {
-            let answer = if self.schedule.fault.is_of_the_process() {
+            let answer = if self.schedule.blow.is_of_the_process() {
                 // Whoever asked of a process that is gone asks another.
                 asked.abort();
-                request.insist(&self.lane.client).await?
+                request.insist(&self.track.client).await?
             } else {
                 asked.await??
             };
@@ -107,11 +107,11 @@ impl<'l> Stage<'l> {
     /// server has prepared. One that it does not know is only being prepared when it is held up.
     async fn rehearse(&self, client: Option<&Client>) -> anyhow::Result<String> {
         let request = self.sign_up("other");
-        let accepted = request.insist(client.unwrap_or(&self.lane.client)).await?;
+        let accepted = request.insist(client.unwrap_or(&self.track.client)).await?;
         let id = accepted.text("workflow_id").to_owned();
         match client {
             Some(client) if self.schedule.point.act == Act::Operate => {
-                Request::retry(&id, &self.lane.token).insist(client).await?;
+                Request::retry(&id, &self.track.token).insist(client).await?;
             }
             Some(_) => {}
             None => self.ends(&id).await?,
@@ -122,7 +122,7 @@ impl<'l> Stage<'l> {
     /// Runs it where the point is not on the way: nobody halts, and all is well.
     pub(super) async fn play_past(&self) -> anyhow::Result<usize> {
         let halts = Halts::listen(&self.socket)?;
-        let id = self.sign_up("person").insist(&self.lane.client).await?.text("workflow_id").to_owned();
+        let id = self.sign_up("person").insist(&self.track.client).await?.text("workflow_id").to_owned();
         let worker = self.armed("worker", "victim", &self.schedule.point).await?;
         self.ends(&id).await?;
         end(worker).await?;
@@ -136,13 +136,13 @@ impl<'l> Stage<'l> {
 
     /// Starts whoever goes on, if somebody has to; where it happens again, that one is killed, and another goes on.
     async fn go_on(&self, halts: &Halts) -> anyhow::Result<Vec<Member>> {
-        let nobody_else = role(&self.schedule.point.act) == "api" || self.schedule.fault.is_of_the_process();
+        let nobody_else = role(&self.schedule.point.act) == "api" || self.schedule.blow.is_of_the_process();
         if !nobody_else {
             return Ok(Vec::new());
         }
         let Some(again) = &self.schedule.again else {
             let name = self.name("heir");
-            return Ok(vec![self.lane.cluster.spawn("worker", &name).await?]);
+            return Ok(vec![self.track.cluster.spawn("worker", &name).await?]);
         };
         let heir = self.armed("worker", "heir", again).await?;
         let (line, mut halted) = halts.next().await?;
@@ -152,22 +152,22 @@ impl<'l> Stage<'l> {
         }
         heir.kill().await?;
         drop(halted);
-        Ok(vec![self.lane.cluster.spawn("worker", &self.name("last")).await?])
+        Ok(vec![self.track.cluster.spawn("worker", &self.name("last")).await?])
     }
 
     /// A process that halts at this point; it is ready when this returns, unless it has halted.
     async fn armed(&self, role: &str, name: &str, point: &Point) -> anyhow::Result<Member> {
         let (point, socket) = (point.to_string(), self.socket.display().to_string());
-        let url = self.lane.database_way.url(&self.lane.database);
+        let url = self.track.database_way.url(&self.track.database);
         let variables = [(POINT, &*point), (SOCKET, &*socket), ("DATABASE_URL", &*url)];
-        self.lane.cluster.start_with(role, &self.name(name), &variables).await
+        self.track.cluster.start_with(role, &self.name(name), &variables).await
     }
 
     /// Waits for the sign-up's end, which is the one that it would have had without the fault.
     async fn ends(&self, id: &str) -> anyhow::Result<()> {
         let path = format!("/v1/signups/{id}");
         let ended = |answer: &Answer| answer.status == 200 && ["completed", "failed"].contains(&answer.text("status"));
-        let get = || async { self.lane.client.get(&path).await.ok().filter(ended) };
+        let get = || async { self.track.client.get(&path).await.ok().filter(ended) };
         let answer = eventually("the sign-up ends", get).await?;
         let end = (answer.text("status"), answer.text("code"));
         ensure!(end == self.schedule.outcome.end(), "it has ended as {end:?}");

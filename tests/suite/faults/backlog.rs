@@ -36,14 +36,13 @@ async fn a_backlog_is_taken_by_as_many_as_there_are_slots_and_shrinks_second_by_
         if last.elapsed() > Duration::from_secs(1) {
             last = Instant::now();
             seen.push(journal.count(UNDER_WAY).await);
-            assert!(seen.len() < 120, "{seen:?}");
+            assert!(seen.len() < 60, "{seen:?}");
         }
     }
     println!("{BACKLOG} in {:?}, {most} in hand at most; left after each second: {seen:?}", begun.elapsed());
     assert!((1..=in_hand).contains(&most), "{most} of {in_hand}");
-    // It gets smaller, and never stands still for long.
-    assert!(seen.windows(2).all(|seconds| seconds[1] <= seconds[0]), "{seen:?}");
-    assert!(seen.windows(4).skip(2).all(|seconds| seconds[3] < seconds[0]), "{seen:?}");
+    // Once the workers are at it.
+    assert!(seen.windows(2).skip(2).all(|seconds| seconds[1] < seconds[0]), "{seen:?}");
     for worker in &all[1..] {
         let log = worker.log().unwrap();
         assert!(!log.contains("took over") && !log.contains("nothing claimed"), "{log}");

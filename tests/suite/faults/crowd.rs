@@ -10,7 +10,7 @@ use super::journal::Journal;
 use super::nothing_is_lost;
 use crate::BUSY;
 use crate::cluster::stop;
-use crate::load::{Doors, Load};
+use crate::load::{Load, Rota};
 
 /// Clients that the server lets in.
 const ROOM: usize = 40;
@@ -44,7 +44,7 @@ async fn while_strangers_take_every_connection_nobody_crashes_and_all_come_in_wh
     cluster.migrate().await.unwrap();
     let mut api = cluster.start("api", "api").await.unwrap();
     let mut journal = Journal::of(&url).await;
-    let load = Load::begin(4, &Doors::to([api.client().await.unwrap()]));
+    let load = Load::begin(4, &Rota::to([api.client().await.unwrap()]));
     load.goes_on(20).await;
 
     // Who is connected stays so, and serves. Turned out, they come back as long as they find a place sooner than the

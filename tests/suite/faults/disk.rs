@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant};
 use super::{PACE, members, nothing_is_lost};
 use crate::BUSY;
 use crate::cluster::stop;
-use crate::load::{Doors, Load};
+use crate::load::{Load, Rota};
 
 /// Of the disk.
 const BYTES: u64 = 128 << 20;
@@ -26,7 +26,7 @@ async fn while_the_disk_is_full_sign_ups_are_put_off_and_status_is_told_and_then
     let client = members[0].client().await.unwrap();
     let known = client.sign_up("known@example.com", "Known", 20).await.unwrap();
     assert_eq!(known.status, 201, "{known:?}");
-    let load = Load::begin(6, &Doors::to([client.clone()]));
+    let load = Load::begin(6, &Rota::to([client.clone()]));
     load.goes_on(50).await;
 
     let full = Instant::now();

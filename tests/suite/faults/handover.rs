@@ -7,7 +7,7 @@ use super::journal::Journal;
 use super::{members, nothing_is_lost};
 use crate::BUSY;
 use crate::cluster::stop;
-use crate::load::{Doors, Load};
+use crate::load::{Load, Rota};
 use crate::redis::{is_ready, redis};
 use crate::site::Site;
 
@@ -19,7 +19,7 @@ async fn restarts(site: &Site, cluster: &Cluster, readiness: &str) -> Duration {
         is_ready(&member.client().await.unwrap(), readiness).await;
     }
     let client = members[0].client().await.unwrap();
-    let load = Load::begin(6, &Doors::to([client]));
+    let load = Load::begin(6, &Rota::to([client]));
     for round in 0..4 {
         load.goes_on(50).await;
         stop([members.remove(1)]).await;

@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant, sleep};
 use super::journal::Journal;
 use super::{PACE, all_are_there, lease, members};
 use crate::cluster::{HANGS_ONCE, stop};
-use crate::load::{Doors, Load, Sent};
+use crate::load::{Load, Rota, Sent};
 use crate::redis::{is_ready, redis};
 use crate::site::Site;
 use crate::{BUSY, how_many};
@@ -52,8 +52,8 @@ async fn whoever_is_killed_under_load_no_sign_up_is_lost_or_waits_for_more_than_
     let mut members = members(&cluster, APIS, 3).await;
     let mut open = clients(&members[..APIS]).await;
     is_ready(&open[0], "ready").await;
-    let doors = Doors::to(open.clone());
-    let (load, mut journal) = (Load::begin(3, &doors), Journal::of(&site.url).await);
+    let rota = Rota::to(open.clone());
+    let (load, mut journal) = (Load::begin(3, &rota), Journal::of(&site.url).await);
     let (mut recoveries, mut at_it) = (Vec::new(), Vec::new());
     for kill in 0..kills {
         load.goes_on(20).await;
@@ -66,10 +66,11 @@ async fn whoever_is_killed_under_load_no_sign_up_is_lost_or_waits_for_more_than_
         let role = if who < APIS { "api" } else { "worker" };
         members.insert(who, cluster.start(role, &format!("{role}-after-{kill}")).await.unwrap());
         open = clients(&members[..APIS]).await;
-        doors.are(&open.iter().collect::<Vec<_>>());
+        rota.are(&open.iter().collect::<Vec<_>>());
         let (begun, (at, left)) = (Instant::now(), &recoveries[kill]);
         while !by_hand && journal.ended(left, *at).await.len() < left.len() {
             assert!(begun.elapsed() < Duration::from_mins(1), "seed {seed}: not all have ended");
+            sleep(Duration::from_millis(10)).await;
         }
     }
     let mut story = load.end().await;

@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant};
 use super::{PACE, members, nothing_is_lost};
 use crate::BUSY;
 use crate::cluster::stop;
-use crate::load::{Doors, Load};
+use crate::load::{Load, Rota};
 use crate::site::Site;
 
 /// The longest that anybody waits for an answer: for a statement under way, and for a connection to ask what became of it.
@@ -21,7 +21,7 @@ async fn whatever_the_network_swallows_every_answer_comes_in_time_and_all_goes_o
     cluster.migrate().await.unwrap();
     let members = members(&cluster, 2, 2).await;
     let clients = [members[0].client().await.unwrap(), members[1].client().await.unwrap()];
-    let load = Load::begin(6, &Doors::to(clients));
+    let load = Load::begin(6, &Rota::to(clients));
     load.goes_on(50).await;
 
     let begun = Instant::now();

@@ -1,6 +1,7 @@
 //! Sign-ups that no worker can do anything with.
 
 use saga::{End, State};
+use tests::chaos::panics;
 use tests::{Cluster, eventually, plant};
 
 use super::{PACE, members};
@@ -60,4 +61,6 @@ async fn whoever_panics_each_time_fails_or_gets_stuck_and_harms_nobody_else() {
         is_ready(&member.client().await.unwrap(), "ready").await;
     }
     stop(members).await;
+    let found = panics(cluster.folder()).await.unwrap();
+    assert!(!found.is_empty() && found.iter().all(|line| line.starts_with("P2")), "{found:?}");
 }

@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant};
 
 use super::{members, nothing_is_lost};
 use crate::cluster::stop;
-use crate::load::{Doors, Load, accepted};
+use crate::load::{Load, Rota, accepted};
 use crate::{BUSY, how_many};
 
 /// A server that syncs what it commits, and a cluster on it.
@@ -29,7 +29,7 @@ impl Stage {
         cluster.migrate().await.unwrap();
         let members = members(&cluster, 2, 2).await;
         let clients = [members[0].client().await.unwrap(), members[1].client().await.unwrap()];
-        let load = Load::begin(6, &Doors::to(clients));
+        let load = Load::begin(6, &Rota::to(clients));
         Self { machine, cluster, members, load, _redis: redis }
     }
 

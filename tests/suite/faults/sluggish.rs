@@ -10,7 +10,7 @@ use tokio::time::{Duration, Instant, sleep};
 use super::{members, nothing_is_lost};
 use crate::BUSY;
 use crate::cluster::stop;
-use crate::load::{Doors, Load};
+use crate::load::{Load, Rota};
 use crate::redis::{is_ready, redis};
 use crate::site::Site;
 
@@ -57,7 +57,7 @@ async fn whatever_keeps_redis_from_answering_no_request_fails_or_takes_longer_th
     let members = members(&cluster, 1, 2).await;
     let client = members[0].client().await.unwrap();
     is_ready(&client, "ready").await;
-    let load = Load::begin(4, &Doors::to([client.clone()]));
+    let load = Load::begin(4, &Rota::to([client.clone()]));
     for (name, begins, ends) in TROUBLES {
         load.goes_on(50).await;
         let begun = Instant::now();

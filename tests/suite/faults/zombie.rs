@@ -2,7 +2,7 @@
 
 use servers::{Pattern, Postgres as Machine, Proxy};
 use tests::{Client, Cluster, Member, eventually};
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, sleep};
 
 use super::PACE;
 use super::journal::Journal;
@@ -85,6 +85,7 @@ async fn a_worker_that_stood_still_past_its_lease_in_the_middle_of_a_step_writes
     let begun = Instant::now();
     while journal.count("SELECT count(*) FROM sagas WHERE step = 'create_profile' AND lease_until > now()").await < 10 {
         assert!(begun.elapsed() < Duration::from_secs(30), "they are not all at it at once");
+        sleep(Duration::from_millis(10)).await;
     }
     stage.zombie.pause().await.unwrap();
     let other = stage.another_goes_on(&ids).await;

@@ -54,6 +54,20 @@ fn a_kill_loses_everything_without_a_log_and_nothing_with_one() {
 }
 
 #[test]
+fn one_that_comes_back_empty_keeps_all_that_it_was_ever_told_in_its_folder() {
+    let options = RedisOptions { append_only: true, keeps_all: true, ..RedisOptions::default() };
+    let mut server = Redis::start(&options).unwrap();
+    for _ in 0..2 {
+        server.command(&["SET", "a", "1"]).unwrap();
+        server.kill().unwrap();
+        server.revive_empty().unwrap();
+        assert_eq!(server.keys().unwrap(), 0);
+    }
+    let folders = std::fs::read_dir(server.folder()).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
+    assert_eq!(folders.count(), 3);
+}
+
+#[test]
 fn it_asks_for_the_password() {
     let server = Redis::start(&RedisOptions { password: Some("secret".into()), ..RedisOptions::default() }).unwrap();
     assert_eq!(server.url(), format!("redis://:secret@127.0.0.1:{}", server.port()));

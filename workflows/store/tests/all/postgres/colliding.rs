@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use saga::store::{Committed, Error};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
+use tokio::time::sleep;
 
 use crate::world::{USER, World, done, raw_postgres};
 
@@ -17,6 +18,8 @@ async fn lock(db: &mut PgConnection, email: &str) -> Result<(), sqlx::Error> {
     db.execute(AssertSqlSafe(lock)).await.map(drop)
 }
 
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(10);
 const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
                         WHERE datname = current_database() AND wait_event_type = 'Lock'";
 const DEADLOCKS: &str = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
@@ -43,6 +46,7 @@ async fn a_statement_that_a_deadlock_ends_is_sent_again_as_a_whole() {
     // is the first to look, and ends itself.
     while count(&mut db, WAITING).await == 0 {
         assert!(!committing.is_finished());
+        sleep(PAUSE).await;
     }
     lock(&mut other, email(0)).await.unwrap();
     other.execute("COMMIT").await.unwrap();
@@ -51,6 +55,7 @@ async fn a_statement_that_a_deadlock_ends_is_sent_again_as_a_whole() {
     let begun = Instant::now();
     while count(&mut db, DEADLOCKS).await == 0 {
         assert!(begun.elapsed() < Duration::from_secs(20), "there was no deadlock");
+        sleep(PAUSE).await;
     }
     assert_eq!(w.check().await.users.len(), 2);
 }

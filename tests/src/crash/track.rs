@@ -20,14 +20,15 @@ const PACE: (&str, &str) = (saga::testing::Pace::VARIABLE, "0.15");
 /// What is told of each step, and not of much else.
 const LOG: (&str, &str) = ("SIGNUP_LOG", "info,saga=debug");
 
-/// Statements that are being carried out.
+/// Statements of the processes that are being carried out.
 const ACTIVE: &str = "
 SELECT count(*) FROM pg_stat_activity
- WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()";
+ WHERE datname = current_database() AND state = 'active' AND backend_type = 'client backend'
+   AND application_name = 'signup'";
 
 /// Where schedules are run.
 #[derive(Debug)]
-pub struct Lane {
+pub struct Track {
     /// Of the database, past the proxy.
     pub(super) database: String,
     /// The way to it of whoever is to meet a fault; the others have one where nothing happens.
@@ -48,15 +49,15 @@ pub struct Lane {
 
 /// What came of a schedule besides its end: how often each was told of in the processes' logs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct Met {
     /// A lease that had run out was taken over.
     pub taken_over: usize,
     /// A write was sent again, as its answer was missing.
     pub sent_again: usize,
 }
 
-impl Lane {
-    /// A lane of this name on a PostgreSQL server.
+impl Track {
+    /// A track of this name on a PostgreSQL server.
     ///
     /// # Errors
     /// If its servers or its API do not start.
@@ -94,7 +95,7 @@ impl Lane {
     ///
     /// # Errors
     /// What does not hold.
-    pub async fn run(&mut self, schedule: &Schedule) -> anyhow::Result<Seen> {
+    pub async fn run(&mut self, schedule: &Schedule) -> anyhow::Result<Met> {
         self.number += 1;
         if is_of_redis(&schedule.point.act) {
             self.is_well().await?;
@@ -109,7 +110,7 @@ impl Lane {
         let said: String = logs.iter().filter_map(|log| std::fs::read_to_string(log).ok()).collect();
         self.people += ran.map_err(|error| error.context(format!("{schedule}\n{said}")))?;
         let count = |text: &str| said.matches(text).count();
-        Ok(Seen { taken_over: count("took over from a worker"), sent_again: count("sending it again") })
+        Ok(Met { taken_over: count("took over from a worker"), sent_again: count("sending it again") })
     }
 
     /// Waits until the API has got over whatever the last schedule did to Redis: without it there would be no hints. A
@@ -133,12 +134,12 @@ impl Lane {
 
     /// Each of so many people has one sign-up, which has ended, and every invariant holds.
     async fn check(&self, people: usize) -> anyhow::Result<()> {
-        // Whatever has arrived late has been carried out too.
-        let mut database = PgConnection::connect(&self.database).await?;
-        let mut active = 1_i64;
-        while active > 0 {
-            active = sqlx::query_scalar(ACTIVE).fetch_one(&mut database).await?;
-        }
+        let none_is_active = || async {
+            let mut database = PgConnection::connect(&self.database).await.ok()?;
+            let active: i64 = sqlx::query_scalar(ACTIVE).fetch_one(&mut database).await.ok()?;
+            (active == 0).then_some(())
+        };
+        eventually("whatever arrived late has been carried out too", none_is_active).await?;
         let facts = self.facts().await?;
         let violations = invariants::violations(&facts);
         ensure!(violations.is_empty(), "{violations:?}");
@@ -170,7 +171,7 @@ impl Lane {
     }
 }
 
-impl AddAssign for Seen {
+impl AddAssign for Met {
     fn add_assign(&mut self, other: Self) {
         self.taken_over += other.taken_over;
         self.sent_again += other.sent_again;

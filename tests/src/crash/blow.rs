@@ -6,9 +6,9 @@ use servers::Postgres;
 use sqlx::{Connection, Executor, PgConnection};
 
 use super::halts::Halted;
-use super::lane::Lane;
 use super::lock::{Lock, is_of_redis};
-use super::schedule::{Fault, Schedule};
+use super::schedule::{Blow, Schedule};
+use super::track::Track;
 use crate::Member;
 
 /// What is left of a halted process, and of what it had sent.
@@ -23,25 +23,25 @@ pub(super) struct Left<'l> {
 /// Does to a halted process what the schedule says. What was held on the server is let go where the fault has happened:
 /// a process that is gone may yet have written.
 pub(super) async fn strike<'l>(
-    lane: &Lane,
+    track: &Track,
     schedule: &Schedule,
     victim: Member,
     halted: Halted,
     lock: Option<Lock<'l>>,
 ) -> anyhow::Result<Left<'l>> {
     let act = &schedule.point.act;
-    match schedule.fault {
-        Fault::Kill => {
+    match schedule.blow {
+        Blow::Kill => {
             victim.kill().await?;
             release(lock, true).await?;
             Ok(Left { victim: None, halted: None, lock: None })
         }
-        Fault::Stop => {
+        Blow::Stop => {
             victim.pause().await?;
             Ok(Left { victim: Some(victim), halted: Some(halted), lock })
         }
-        Fault::Cut => {
-            let way = if is_of_redis(act) { &lane.redis_way } else { &lane.database_way };
+        Blow::Cut => {
+            let way = if is_of_redis(act) { &track.redis_way } else { &track.database_way };
             way.reset();
             release(lock, true).await?;
             match schedule.point.moment {
@@ -50,11 +50,11 @@ pub(super) async fn strike<'l>(
             }
             Ok(Left { victim: Some(victim), halted: None, lock: None })
         }
-        Fault::Terminate => {
+        Blow::Terminate => {
             if is_of_redis(act) {
-                lane.redis.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])?;
+                track.redis.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])?;
             } else {
-                turn_out(&lane.database).await.context("the connections are not ended")?;
+                turn_out(&track.database).await.context("the connections are not ended")?;
             }
             release(lock, false).await?;
             halted.go().await;
