@@ -2,14 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use axum::RequestPartsExt;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use ipnet::IpNet;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::Api;
 use crate::problem::Problem;
@@ -71,8 +71,23 @@ impl FromRequestParts<Arc<Api>> for ClientAddress {
             error!("a request without the address of its peer: serve the router with its connections' addresses");
             return Err(Problem::Internal);
         };
-        Ok(Self(api.admission.proxies.client(peer.ip(), &parts.headers)))
+        let proxies = &api.admission.proxies;
+        if !proxies.trust(peer.ip().to_canonical()) && parts.headers.contains_key(FORWARDED_FOR) {
+            say_once_that_nobody_is_believed();
+        }
+        Ok(Self(proxies.client(peer.ip(), &parts.headers)))
     }
+}
+
+/// Behind a proxy that is not believed everybody is the same client, who soon may not sign up any more.
+fn say_once_that_nobody_is_believed() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        warn!(
+            "a request says by X-Forwarded-For for whom it asks, and does not come from a trusted proxy: if it comes from \
+             yours, name that in SIGNUP_TRUSTED_PROXIES"
+        );
+    });
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use saga::{Clock, Fleet, Listener, Outline, Random, Store};
-use signup::{HashKey, Operators, Sealer, SignUp};
+use signup::{HashKey, Operators, Replays, Sealer, SignUp};
 
 use crate::{Admission, Health, Waiters};
 
@@ -13,6 +13,8 @@ use crate::{Admission, Health, Waiters};
 pub struct Api {
     /// Where sign-ups are accepted and read.
     pub store: Arc<dyn Store<SignUp>>,
+    /// Knows requests again.
+    pub replays: Arc<dyn Replays>,
     /// Who may see and act on sagas.
     pub operators: Arc<dyn Operators>,
     /// The processes that work on the store.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Error, anyhow};
 use saga::store::Filter;
 use saga::{Clock, Fleet, Store};
-use signup::{HashKey, Operators, Purpose, Sealer, SignUp};
+use signup::{HashKey, Operators, Purpose, Replays, Sealer, SignUp};
 use store::postgres::{Crowd, Database as Server};
 use store::{Postgres, Sqlite, Unready, postgres, sqlite};
 use tracing::{debug, info, warn};
@@ -19,6 +19,8 @@ use crate::patience::outlast;
 pub(crate) struct Database {
     /// The sagas.
     pub(crate) store: Arc<dyn Store<SignUp>>,
+    /// Knows requests again.
+    pub(crate) replays: Arc<dyn Replays>,
     /// Who may operate on them.
     pub(crate) operators: Arc<dyn Operators>,
     /// The processes that work on them.
@@ -94,10 +96,11 @@ impl Database {
 
     fn over<D>(database: D, opened: Opened, is_new: bool, place: String) -> Self
     where
-        D: Store<SignUp> + Operators + Fleet + Clone,
+        D: Store<SignUp> + Replays + Operators + Fleet + Clone,
     {
         let (store, operators) = (Arc::new(database.clone()), Arc::new(database.clone()));
-        Self { store, operators, fleet: Arc::new(database), is_new, place, opened }
+        let replays = Arc::new(database.clone());
+        Self { store, replays, operators, fleet: Arc::new(database), is_new, place, opened }
     }
 
     /// What kind of database it is.

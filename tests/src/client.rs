@@ -1,5 +1,7 @@
 //! A client of the API.
 
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -25,6 +27,20 @@ pub struct Answer {
 
 /// A password that is easy to look for, wherever it must not be.
 pub const PASSWORD: &str = "canary-7f3a9c-battery-staple";
+
+/// What processes are told so that whoever is limited is somebody else each time: a test is a proxy.
+pub(crate) const UNLIMITED: [(&str, &str); 2] =
+    [("SIGNUP_TRUSTED_PROXIES", "127.0.0.0/8,::1"), ("SIGNUP_EMAIL_LIMIT", "1000000")];
+
+/// For whom a proxy asks.
+pub const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// An address that nobody else has.
+fn somebody() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    // 10.0.0.0/8, and on.
+    Ipv4Addr::from_bits(0x0a00_0000 + NEXT.fetch_add(1, Ordering::Relaxed)).to_string()
+}
 
 impl Client {
     /// A client of the server at this URL.
@@ -59,12 +75,14 @@ impl Client {
         self.post("/v1/signups", &[("content-type", "application/json"), header], body.to_string()).await
     }
 
-    /// Sends a body.
+    /// Sends a body: for another client each time, unless the headers say for whom.
     ///
     /// # Errors
     /// If there is no answer.
     pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<String>) -> reqwest::Result<Answer> {
         let request = self.http.post(format!("{}{path}", self.url)).body(body.into());
+        let says_for_whom = headers.iter().any(|(name, _)| *name == FORWARDED_FOR);
+        let request = if says_for_whom { request } else { request.header(FORWARDED_FOR, somebody()) };
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         Answer::read(request.send().await?).await
     }

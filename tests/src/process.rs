@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::client::UNLIMITED;
 use crate::{Client, binary};
 
 const START: Duration = Duration::from_secs(30);
@@ -183,7 +184,7 @@ async fn command(data: &Path) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// Without whatever the tests' own environment configures.
+/// Without whatever the tests' own environment configures; believed where it says for whom it asks.
 pub(crate) fn unconfigured(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let is_setting = name.as_encoded_bytes().starts_with(b"SIGNUP_");
@@ -193,5 +194,5 @@ pub(crate) fn unconfigured(command: &mut Command) -> &mut Command {
             command.env_remove(name);
         }
     }
-    command
+    command.envs(UNLIMITED)
 }

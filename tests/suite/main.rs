@@ -14,6 +14,7 @@ mod failover;
 mod faults;
 mod flaws;
 mod kill;
+mod limits;
 mod load;
 mod memory;
 mod nonsense;

@@ -78,7 +78,8 @@ fn limit(bucket: &Bucket) -> usize {
 }
 
 fn standing(bucket: &Bucket, times: &Times, now: Instant) -> Standing {
-    let more_in = times.front().map_or(Duration::ZERO, |oldest| bucket.quota.window - now.duration_since(*oldest));
+    let more_in =
+        times.front().map_or(Duration::ZERO, |oldest| bucket.quota.window.saturating_sub(now.duration_since(*oldest)));
     let taken = u32::try_from(times.len()).unwrap_or(u32::MAX);
     Standing { quota: bucket.quota, left: bucket.quota.limit.saturating_sub(taken), more_in }
 }
@@ -112,7 +113,7 @@ mod tests {
         let (refused, taken) = own.take(&address);
         assert!(!refused.allowed && taken.is_none());
         assert_eq!(refused.retry_after(), 55 * SECOND, "when the first of them is a minute ago");
-        advance(55 * SECOND - Duration::from_nanos(1)).await;
+        advance((55 * SECOND).saturating_sub(Duration::from_nanos(1))).await;
         assert!(!allowed(&own, &address));
         advance(Duration::from_nanos(1)).await;
         assert!(allowed(&own, &address));

@@ -68,7 +68,7 @@ impl Shared {
     /// # Errors
     /// If the URL cannot be read. It may hold a password, so it is not told.
     pub fn open(url: &str) -> Result<Self, Away> {
-        let client = Client::open(url).map_err(away)?;
+        let client = Client::open(url)?;
         Ok(Self { client, connection: Mutex::new(None) })
     }
 
@@ -85,7 +85,8 @@ impl Shared {
         let mut connection = self.connection()?;
         let asked = timeout(PATIENCE, call.invoke_async::<Vec<u64>>(&mut connection)).await;
         let late = |_| Away(format!("no answer within {PATIENCE:?}"));
-        let answer = asked.map_err(late).and_then(|answer| answer.map_err(away)).inspect_err(|_| self.let_go())?;
+        let answer =
+            asked.map_err(late).and_then(|answer| answer.map_err(Away::from)).inspect_err(|_| self.let_go())?;
         let (allowed, numbers) = answer.split_first().ok_or_else(|| Away("an empty answer".to_owned()))?;
         let standings = buckets.iter().zip(numbers.chunks_exact(2)).map(|(bucket, numbers)| Standing {
             quota: bucket.quota,
@@ -104,7 +105,7 @@ impl Shared {
             .set_response_timeout(Some(PATIENCE))
             .set_connection_timeout(Some(PATIENCE))
             .set_number_of_retries(0);
-        let lazy = ConnectionManager::new_lazy_with_config(self.client.clone(), settings).map_err(away)?;
+        let lazy = ConnectionManager::new_lazy_with_config(self.client.clone(), settings)?;
         Ok(connection.insert(lazy).clone())
     }
 
@@ -113,8 +114,10 @@ impl Shared {
     }
 }
 
-fn away(error: RedisError) -> Away {
-    Away(error.to_string())
+impl From<RedisError> for Away {
+    fn from(error: RedisError) -> Self {
+        Self(error.to_string())
+    }
 }
 
 impl std::fmt::Debug for Shared {

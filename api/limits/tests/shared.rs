@@ -1,5 +1,7 @@
 //! The count of all processes, on a real Redis.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,7 +59,7 @@ async fn who_is_refused_is_told_when_to_come_again_and_takes_from_no_bucket() {
     assert!(!refused.allowed);
     assert_eq!(left(&refused), [5, 0]);
     let retry = refused.retry_after();
-    assert!(retry <= EMAIL.window && retry > EMAIL.window - Duration::from_secs(10), "{retry:?}");
+    assert!(retry <= EMAIL.window && retry + Duration::from_secs(10) > EMAIL.window, "{retry:?}");
     assert_eq!(left(&other.take(&[address(3)]).await), [4], "it had taken nothing");
 }
 

@@ -142,7 +142,6 @@ impl Kind {
             Self::SignupInProgress => {
                 "Wait for it to end; if it is your own, repeat your request with its Idempotency-Key to follow it."
             }
-            Self::RateLimited => "Nothing was done: send the request again after the time in Retry-After.",
             Self::SignupFailed => "Start another sign-up, with a new Idempotency-Key: nothing is left of this one.",
             Self::SagaMoved => "Look at the saga again, and decide by what you see: seq is where it is now.",
             Self::ActionImpossible => "Look at the saga: its actions say what can be done.",
@@ -155,7 +154,9 @@ impl Kind {
             Self::Internal => "Try again later; if it stays, report the X-Request-Id of this answer.",
             Self::OutcomeUnknown => "Repeat this request with the same Idempotency-Key: it is accepted once.",
             Self::ActionUnknown => "Look at the saga again: if the action was taken, it is among its latest events.",
-            Self::Unavailable => "Nothing was done: send the request again after the time in Retry-After.",
+            Self::RateLimited | Self::Unavailable => {
+                "Nothing was done: send the request again after the time in Retry-After."
+            }
             Self::NotReady => "Send requests to another process until this one is ready: why says what it lacks.",
         }
     }

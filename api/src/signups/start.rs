@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,6 +11,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use saga::store::Accepted;
 use signup::Proposal;
+use tokio::time::timeout;
+use tracing::debug;
 use utoipa::IntoResponses;
 use utoipa::openapi::RefOr;
 
@@ -22,6 +25,9 @@ use crate::client::ClientAddress;
 use crate::fields::Fields;
 use crate::problem::{self, Kind, Problem};
 use crate::quotas::{self, seconds};
+
+/// How long a look may take whether a request was accepted before.
+const KNOWN: Duration = Duration::from_millis(250);
 
 /// Start a sign-up
 ///
@@ -51,6 +57,8 @@ use crate::quotas::{self, seconds};
             body = Document,
             headers(
                 ("Location" = String, description = "The sign-up."),
+                ("RateLimit-Policy" = String, description = "How many sign-ups are allowed, and in how many seconds."),
+                ("RateLimit" = String, description = "How many are left of these, and in how many seconds there are more."),
                 ("Idempotency-Replayed" = String, description = "`true` if it was accepted before."),
                 ("Preference-Applied" = String, description = "`wait` if the wait was as preferred."),
             ),
@@ -62,6 +70,8 @@ use crate::quotas::{self, seconds};
             headers(
                 ("Location" = String, description = "The sign-up."),
                 ("Retry-After" = u32, description = "After how many seconds to ask for it."),
+                ("RateLimit-Policy" = String, description = "How many sign-ups are allowed, and in how many seconds."),
+                ("RateLimit" = String, description = "How many are left of these, and in how many seconds there are more."),
                 ("Idempotency-Replayed" = String, description = "`true` if it was accepted before."),
                 ("Preference-Applied" = String, description = "`wait` if the wait was as preferred."),
             ),
@@ -78,6 +88,9 @@ pub(crate) async fn start(
 ) -> Result<Response, Problem> {
     let key = Key::of(&headers)?;
     let proposal = NewSignup::read(fields)?.propose(&api, key);
+    if is_replay(&api, &proposal).await {
+        return begin(&api, &headers, proposal).await;
+    }
     let decision = api.admission.of(&api.hash_key, address.0, &proposal.applicant.email).await;
     let answer = if decision.allowed {
         begin(&api, &headers, proposal).await.into_response()
@@ -85,6 +98,21 @@ pub(crate) async fn start(
         Problem::RateLimited { retry_after: seconds(decision.retry_after()) }.into_response()
     };
     Ok((quotas::headers(&decision), answer).into_response())
+}
+
+/// Whether it was accepted before, and so counts no more. Where that is not known in time, it is taken for a new one.
+async fn is_replay(api: &Api, proposal: &Proposal) -> bool {
+    if proposal.idempotency.is_none() {
+        return false;
+    }
+    match timeout(KNOWN, api.replays.is_replay(proposal)).await {
+        Ok(Ok(is_replay)) => is_replay,
+        Ok(Err(error)) => {
+            debug!(%error, "not known whether it is a replay");
+            false
+        }
+        Err(_) => false,
+    }
 }
 
 /// Has it accepted, and waits for it as preferred.

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 use signup::Conflict;
 
-use crate::stage::{Answer, Order, PASSWORD, Stage, post};
+use crate::stage::{Answer, Order, PASSWORD, Stage, ada, any_saga, completed, post};
 
 /// Asks for a sign-up with this e-mail, from this address.
 async fn ask(stage: &Stage, email: &str, from: &str) -> Answer {
@@ -47,6 +47,23 @@ async fn one_e_mail_is_asked_for_ten_times_an_hour_wherever_from() {
         assert!(answer.header("ratelimit").is_some());
     }
     ask(&stage, "Ada@Example.com", "198.51.100.11").await.assert_problem(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn a_replay_counts_for_nothing_also_where_nothing_is_left() {
+    let stage = limited();
+    let known = any_saga();
+    stage.store.put(known, completed());
+    for number in 0..5 {
+        ask(&stage, &format!("ada-{number}@example.com"), "198.51.100.1").await;
+    }
+    let marked = [("x-forwarded-for", "198.51.100.1"), ("idempotency-key", "k")];
+    stage.send(post(&ada().to_string(), &marked)).await.assert_problem(429, "rate_limited");
+    for _ in 0..3 {
+        stage.store.order(Order::Replay(known));
+        let answer = stage.send(post(&ada().to_string(), &marked)).await;
+        assert_eq!((answer.status, answer.header("idempotency-replayed")), (StatusCode::CREATED, Some("true")));
+    }
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use saga::store::{
 };
 use saga::{Active, Advanced, Clock, End, Listener, OsRandom, Outline, Policy, SagaId, State, StepName, Store};
 use serde_json::{Value, json};
-use signup::{Conflict, HashKey, OperatorToken, Operators, Proposal, SignUp, Unsealer};
+use signup::{Conflict, HashKey, OperatorToken, Operators, Proposal, Replays, SignUp, Unsealer};
 use store::memory::Memory;
 use tokio::sync::Notify;
 use tower::ServiceExt;
@@ -100,6 +100,14 @@ impl Script {
 
     fn view(&self, saga: SagaId) -> View {
         self.sagas.lock().unwrap()[&saga].clone()
+    }
+}
+
+#[async_trait]
+impl Replays for Script {
+    /// What accepting will answer next.
+    async fn is_replay(&self, _: &Proposal) -> Result<bool, Error> {
+        Ok(matches!(self.orders.lock().unwrap().front(), Some(Order::Replay(_))))
     }
 }
 
@@ -284,6 +292,7 @@ impl Stage {
             Admission { limiter: Limiter::new(None), quotas, proxies: PROXY.ip().to_string().parse().unwrap() };
         let api = Api {
             store: Arc::<Script>::clone(&store),
+            replays: Arc::<Script>::clone(&store),
             operators: Arc::<Memory>::clone(&memory),
             fleet: memory,
             listener: Arc::<Heard>::clone(&heard),

@@ -65,6 +65,7 @@ impl<'d> Parts<'d> {
     ) -> Api {
         Api {
             store: Arc::clone(&self.store),
+            replays: Arc::clone(&self.database.replays),
             operators: Arc::clone(&self.database.operators),
             fleet: Arc::clone(&self.database.fleet),
             listener,

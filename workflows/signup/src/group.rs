@@ -52,20 +52,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::{Cost, Password};
-
-    /// A hasher that hashes one at a time, and so many who wait for it.
-    async fn crowd(size: usize) -> Arc<Hasher> {
-        let hasher = Arc::new(Hasher::new(Cost::default(), 1));
-        for _ in 0..=size {
-            let hasher = Arc::clone(&hasher);
-            tokio::spawn(async move { hasher.hash(Password::of_nobody()).await });
-        }
-        while hasher.waiting() < size {
-            tokio::task::yield_now().await;
-        }
-        hasher
-    }
+    use crate::Cost;
 
     /// When so many who come one after the other go on, from the first one's coming.
     async fn gathered(group: &Arc<Group>, hasher: &Arc<Hasher>, members: usize) -> Vec<Duration> {
@@ -90,20 +77,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn in_a_crowd_a_group_goes_when_it_is_full() {
-        let (group, hasher) = (Arc::default(), crowd(1_000).await);
+        let (group, hasher) = (Arc::default(), Hasher::crowded(2 * CROWD).await);
         assert_eq!(gathered(&group, &hasher, ROUNDS).await, [Duration::ZERO; ROUNDS]);
         assert_eq!(gathered(&group, &hasher, ROUNDS).await, [Duration::ZERO; ROUNDS], "and so does the next");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_group_that_does_not_fill_goes_all_the_same() {
-        let (group, hasher) = (Arc::default(), crowd(1_000).await);
+        let (group, hasher) = (Arc::default(), Hasher::crowded(2 * CROWD).await);
         assert_eq!(gathered(&group, &hasher, ROUNDS - 1).await, [LONGEST; ROUNDS - 1]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_finds_the_crowd_gone_takes_the_others_along() {
-        let (group, hasher, idle) = (Arc::new(Group::default()), crowd(1_000).await, Hasher::new(Cost::default(), 1));
+        let (group, hasher, idle) =
+            (Arc::new(Group::default()), Hasher::crowded(2 * CROWD).await, Hasher::new(Cost::default(), 1));
         let waits = tokio::spawn({
             let (group, hasher) = (Arc::clone(&group), Arc::clone(&hasher));
             async move { group.gather(&hasher).await }

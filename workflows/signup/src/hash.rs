@@ -136,6 +136,21 @@ impl Hasher {
         Arc::clone(&self.permits).acquire_owned().await.map_err(|error| error.to_string())
     }
 
+    /// One at a time, which never ends, and so many who wait for it.
+    #[cfg(test)]
+    pub(crate) async fn crowded(size: usize) -> Arc<Self> {
+        let hasher = Arc::new(Self::new(Cost::default(), 1));
+        hasher.permits.forget_permits(1);
+        for _ in 0..size {
+            let hasher = Arc::clone(&hasher);
+            tokio::spawn(async move { hasher.permit().await });
+        }
+        while hasher.waiting() < size {
+            tokio::task::yield_now().await;
+        }
+        hasher
+    }
+
     /// How many hashes run at most.
     pub(crate) fn at_once(&self) -> usize {
         self.at_once

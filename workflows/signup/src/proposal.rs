@@ -1,6 +1,8 @@
 //! What the store is asked to accept, and what may stand against it.
 
+use async_trait::async_trait;
 use saga::SagaId;
+use saga::store::Error;
 
 use crate::{Applicant, Mac, SealedPassword};
 
@@ -28,6 +30,16 @@ pub struct Idempotency {
     pub key: Mac,
     /// Keyed MAC of the request's body.
     pub body: Mac,
+}
+
+/// Knows requests again, without a write.
+#[async_trait]
+pub trait Replays: Send + Sync + 'static {
+    /// Whether a sign-up was accepted for this very request before: for the same key, e-mail and body.
+    ///
+    /// # Errors
+    /// [`Error`], where it cannot be read.
+    async fn is_replay(&self, proposal: &Proposal) -> Result<bool, Error>;
 }
 
 /// What a step of the sign-up works on.

@@ -18,7 +18,7 @@ use saga::store::{
     Operated, Operation, Record, View,
 };
 use saga::{Active, Clock, Policy, SagaId, State, Store, Transition, WorkerName};
-use signup::{Conflict, Data, OperatorName, Proposal, SealedPassword, SignUp, TokenHash};
+use signup::{Conflict, Data, OperatorName, Proposal, Replays, SealedPassword, SignUp, TokenHash};
 
 use crate::facts::{EventFact, Facts, SagaFact, Snapshot};
 
@@ -74,6 +74,14 @@ impl Memory {
 
     fn lock(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Replays for Memory {
+    async fn is_replay(&self, proposal: &Proposal) -> Result<bool, Error> {
+        let answer = self.lock().stands_against(proposal, self.clock.now());
+        Ok(matches!(answer, Some(Accepted::Replay(_))))
     }
 }
 

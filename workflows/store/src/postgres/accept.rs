@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use saga::store::{Accepted, Error, View};
 use saga::{Active, Saga, SagaId, State};
-use signup::{Conflict, FIRST_STEP, Proposal, SignUp};
+use signup::{Conflict, FIRST_STEP, Proposal, Replays, SignUp};
 
 use super::Postgres;
 use super::classify::Against;
@@ -88,6 +88,15 @@ impl Batch for AcceptBatch {
         let accepted: BTreeMap<SagaId, Timestamp> =
             accepted.collect::<Result<_, Error>>().map_err(|error| Failure::Unreadable(error.to_string()))?;
         Ok(proposals.iter().map(|proposal| accepted.get(&proposal.saga).copied()).collect())
+    }
+}
+
+#[async_trait]
+impl Replays for Postgres {
+    async fn is_replay(&self, proposal: &Proposal) -> Result<bool, Error> {
+        let Some(mark) = &proposal.idempotency else { return Ok(false) };
+        let against = self.classifies.send(proposal.clone()).await?;
+        Ok(matches!(against, Some(Against::SameKey(_, body)) if body == mark.body))
     }
 }
 

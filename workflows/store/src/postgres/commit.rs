@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use saga::store::{Commit, Committed, Error};
-use saga::{Active, SagaId, State, Transition};
+use saga::{Active, Random, SagaId, State, Transition};
 use signup::{Effect, SignUp};
 
 use super::connections::Connections;
@@ -15,7 +15,6 @@ use super::effect::{
     nothing, payload, write_claims,
 };
 use super::error::Failure;
-use super::jitter::Jitter;
 use super::lane::{Batch, Lane};
 use super::value::{get, millis, saga_id, stored};
 
@@ -232,8 +231,8 @@ pub(super) struct Commits {
 }
 
 impl Commits {
-    pub(super) fn open(connections: &Connections, jitter: &Jitter) -> Self {
-        let lane = |sql| Lane::open(Arc::new(CommitBatch { connections: connections.clone(), sql }), jitter);
+    pub(super) fn open(connections: &Connections, random: &Arc<dyn Random>) -> Self {
+        let lane = |sql| Lane::open(Arc::new(CommitBatch { connections: connections.clone(), sql }), random);
         Self {
             nothing: lane(NOTHING),
             create_user: lane(CREATE_USER),

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
+use saga::Random;
 use saga::store::Error;
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
@@ -18,7 +19,6 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::error::Failure;
-use super::jitter::Jitter;
 
 /// Members of one statement.
 const BATCH: usize = 128;
@@ -66,9 +66,9 @@ pub(super) struct Lane<B: Batch> {
 }
 
 impl<B: Batch> Lane<B> {
-    pub(super) fn open(batch: Arc<B>, jitter: &Jitter) -> Self {
+    pub(super) fn open(batch: Arc<B>, random: &Arc<dyn Random>) -> Self {
         let (queue, members) = mpsc::channel(QUEUE);
-        tokio::spawn(drive(batch, members, jitter.clone()));
+        tokio::spawn(drive(batch, members, Arc::clone(random)));
         Self { queue }
     }
 
@@ -83,7 +83,7 @@ impl<B: Batch> Lane<B> {
     }
 }
 
-async fn drive<B: Batch>(batch: Arc<B>, mut queue: mpsc::Receiver<Waiting<B>>, jitter: Jitter) {
+async fn drive<B: Batch>(batch: Arc<B>, mut queue: mpsc::Receiver<Waiting<B>>, random: Arc<dyn Random>) {
     let mut waiting = Vec::with_capacity(BATCH);
     while !waiting.is_empty() || queue.recv_many(&mut waiting, BATCH).await > 0 {
         // Many often come at once: without this the first would go alone, and the others wait for it.
@@ -98,17 +98,17 @@ async fn drive<B: Batch>(batch: Arc<B>, mut queue: mpsc::Receiver<Waiting<B>>, j
         let members = std::mem::replace(&mut waiting, left);
         // One that panics takes the replies to its members with it, and the lane stays open. What the next one finds of
         // it are connections, which see to their own state.
-        let _ = AssertUnwindSafe(serve(&*batch, members, &jitter)).catch_unwind().await;
+        let _ = AssertUnwindSafe(serve(&*batch, members, &random)).catch_unwind().await;
     }
 }
 
-async fn serve<B: Batch>(batch: &B, members: Vec<Waiting<B>>, jitter: &Jitter) {
+async fn serve<B: Batch>(batch: &B, members: Vec<Waiting<B>>, random: &Arc<dyn Random>) {
     let members = members.into_iter().map(|waiting| (waiting.member, waiting.reply));
     let (members, replies): (Vec<_>, Vec<_>) = members.unzip();
     if members.is_empty() {
         return;
     }
-    for (answer, reply) in answers(batch, &members, jitter).await.into_iter().zip(replies) {
+    for (answer, reply) in answers(batch, &members, random).await.into_iter().zip(replies) {
         // The caller may have gone; what is written stays written.
         let _ = reply.send(answer);
     }
@@ -138,14 +138,18 @@ fn take_turns<B: Batch>(waiting: &mut Vec<Waiting<B>>) -> Vec<Waiting<B>> {
 
 /// An answer for each member. An error that one of them may have caused is found by running each on its own: one whose
 /// row somebody holds does not hold up the others either.
-async fn answers<B: Batch>(batch: &B, members: &[B::Member], jitter: &Jitter) -> Vec<Result<B::Answer, Error>> {
-    match patiently(batch, members, jitter).await {
+async fn answers<B: Batch>(
+    batch: &B,
+    members: &[B::Member],
+    random: &Arc<dyn Random>,
+) -> Vec<Result<B::Answer, Error>> {
+    match patiently(batch, members, random).await {
         Ok(answers) => answers.into_iter().map(Ok).collect(),
         Err(Failure::Rejected(what) | Failure::Unreadable(what) | Failure::Held(what)) if members.len() > 1 => {
             debug!(members = members.len(), error = what, "batch refused, running its members singly");
             let mut answers = Vec::with_capacity(members.len());
             for member in members {
-                let alone = patiently(batch, std::slice::from_ref(member), jitter).await;
+                let alone = patiently(batch, std::slice::from_ref(member), random).await;
                 let none = || Failure::Unreadable("a statement gave no answer".into());
                 answers.push(alone.and_then(|mut answer| answer.pop().ok_or_else(none)).map_err(Error::from));
             }
@@ -156,14 +160,18 @@ async fn answers<B: Batch>(batch: &B, members: &[B::Member], jitter: &Jitter) ->
 }
 
 /// Runs a statement, again where it lost a race with another.
-async fn patiently<B: Batch>(batch: &B, members: &[B::Member], jitter: &Jitter) -> Result<Vec<B::Answer>, Failure> {
+async fn patiently<B: Batch>(
+    batch: &B,
+    members: &[B::Member],
+    random: &Arc<dyn Random>,
+) -> Result<Vec<B::Answer>, Failure> {
     let mut collisions = 0;
     loop {
         match batch.run(members).await {
             Err(Failure::Collided(what)) if collisions < COLLISIONS => {
                 collisions += 1;
                 warn!(collisions, error = what, "a statement collided with another, sending it again");
-                tokio::time::sleep(jitter.of(PAUSE * collisions)).await;
+                tokio::time::sleep(random.upper_half(PAUSE * collisions)).await;
             }
             answer => return answer,
         }
@@ -228,7 +236,7 @@ mod tests {
 
     fn doubling(permits: usize) -> (Arc<Doubling>, Lane<Doubling>) {
         let batch = Arc::new(Doubling { permits: Semaphore::new(permits), ran: Mutex::new(Vec::new()) });
-        (Arc::clone(&batch), Lane::open(batch, &Jitter::new(Arc::new(OsRandom))))
+        (Arc::clone(&batch), Lane::open(batch, &(Arc::new(OsRandom) as _)))
     }
 
     async fn all(lane: &Lane<Doubling>, numbers: &[u32]) -> Vec<Result<u32, Error>> {

@@ -13,7 +13,6 @@ mod effect;
 mod error;
 mod fleet;
 mod housekeep;
-mod jitter;
 mod keys;
 mod lane;
 mod lease;
@@ -39,14 +38,13 @@ use saga::store::{
     Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
     Operation, Record, View,
 };
-use saga::{Policy, SagaId, Store};
+use saga::{Policy, Random, SagaId, Store};
 use signup::{Proposal, SignUp};
 
 use accept::AcceptBatch;
 use classify::ClassifyBatch;
 use commit::Commits;
 use connections::Connections;
-use jitter::Jitter;
 use lane::Lane;
 pub use open::{Database, OpenError};
 pub use room::Crowd;
@@ -113,10 +111,10 @@ impl Store<SignUp> for Postgres {
 }
 
 impl Postgres {
-    fn over(front: Connections, work: Connections, back: Connections, jitter: &Jitter) -> Self {
-        let accepts = Lane::open(Arc::new(AcceptBatch(front.clone())), jitter);
-        let classifies = Lane::open(Arc::new(ClassifyBatch(front.clone())), jitter);
-        let commits = Commits::open(&work, jitter);
+    fn over(front: Connections, work: Connections, back: Connections, random: &Arc<dyn Random>) -> Self {
+        let accepts = Lane::open(Arc::new(AcceptBatch(front.clone())), random);
+        let classifies = Lane::open(Arc::new(ClassifyBatch(front.clone())), random);
+        let commits = Commits::open(&work, random);
         Self { front, work, back, accepts, classifies, commits }
     }
 

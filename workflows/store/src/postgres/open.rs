@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::connections::{Bounds, Connections, STATEMENT};
-use super::jitter::Jitter;
 use super::servers::{Servers, connect_error, no_answer};
 use super::{Postgres, schema};
 
@@ -182,7 +181,7 @@ impl Database {
             pool(front, Duration::from_millis(800)),
             pool(work, Duration::from_secs(2)),
             pool(back, Duration::from_secs(2)),
-            &Jitter::new(Arc::clone(&self.random)),
+            &self.random,
         ))
     }
 

@@ -3,16 +3,22 @@
 use async_trait::async_trait;
 use saga::store::{Accepted, Error, View};
 use saga::{Active, Saga, State};
-use signup::{Conflict, FIRST_STEP, Mac, Proposal, SignUp};
+use signup::{Conflict, FIRST_STEP, Mac, Proposal, Replays, SignUp};
 use sqlx::sqlite::SqliteRow;
 
+use super::Sqlite;
 use super::read;
 use super::transaction::{Query, Transaction};
 use super::value::{self, Millis, get};
 use super::writer::Write;
 
-pub(super) const SQL: &[(&str, &str)] =
-    &[("accept", INSERT), ("accept.seal", SEAL), ("accept.event", EVENT), ("accept.classify", CLASSIFY)];
+pub(super) const SQL: &[(&str, &str)] = &[
+    ("accept", INSERT),
+    ("accept.seal", SEAL),
+    ("accept.event", EVENT),
+    ("accept.classify", CLASSIFY),
+    ("accept.replay", REPLAY),
+];
 
 /// Inserts the saga, unless something stands against it.
 const INSERT: &str = "
@@ -43,6 +49,19 @@ SELECT 3, NULL, NULL, (SELECT group_concat(provider, ',' ORDER BY provider) FROM
 UNION ALL
 SELECT 4, NULL, NULL, NULL FROM sagas WHERE email_key = $10 AND ended_at IS NULL
  ORDER BY rank LIMIT 1";
+
+/// Whether there is one of this very request.
+const REPLAY: &str = "
+SELECT EXISTS (SELECT 1 FROM sagas WHERE idempotency_key = $1 AND email_key = $2 AND idempotency_body = $3)";
+
+#[async_trait]
+impl Replays for Sqlite {
+    async fn is_replay(&self, proposal: &Proposal) -> Result<bool, Error> {
+        let Some(mark) = &proposal.idempotency else { return Ok(false) };
+        let query = sqlx::query_scalar(REPLAY).bind(&mark.key.0[..]).bind(proposal.applicant.email.key());
+        query.bind(&mark.body.0[..]).fetch_one(&self.readers).await.map_err(value::error)
+    }
+}
 
 pub(super) struct Accept(pub(super) Proposal);
 

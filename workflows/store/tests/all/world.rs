@@ -71,6 +71,11 @@ impl World {
         self.harness.fleet()
     }
 
+    /// Whether it knows this request already.
+    pub(crate) async fn is_replay(&self, proposal: &Proposal) -> bool {
+        self.harness.replays().is_replay(proposal).await.unwrap()
+    }
+
     /// The operators that it knows.
     pub(crate) fn operators(&self) -> Arc<dyn Operators> {
         self.harness.operators()

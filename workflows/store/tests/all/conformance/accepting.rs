@@ -57,10 +57,15 @@ pub(super) async fn the_email_of_a_failed_sign_up_is_free_at_once(mut w: World) 
 
 pub(super) async fn a_replay_finds_its_saga_also_after_the_end(mut w: World) {
     let first = w.marked("ada", 1, 1);
+    assert!(!w.is_replay(&first).await);
     assert!(is_new(&w.store().accept(&first).await.unwrap()));
     for step in &STEPS {
         let answer = w.store().accept(&w.marked("ada", 1, 1)).await.unwrap();
         assert!(is_replay_of(first.saga, &answer), "{answer:?}");
+        assert!(w.is_replay(&w.marked("ada", 1, 1)).await);
+        for other in [w.marked("ada", 1, 2), w.marked("ada", 2, 1), w.marked("eve", 1, 1), w.proposal("ada")] {
+            assert!(!w.is_replay(&other).await, "{other:?}");
+        }
         let claimed = w.claim_one(step).await;
         w.commit(&done(&claimed)).await;
     }

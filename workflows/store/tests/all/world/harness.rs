@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use saga::{Fleet, Store};
-use signup::{Operators, Proposal, SignUp};
+use signup::{Operators, Proposal, Replays, SignUp};
 use store::facts::Facts;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -22,6 +22,8 @@ pub(crate) trait Harness: Send + Sync {
     fn fleet(&self) -> Arc<dyn Fleet>;
 
     /// The operators that it knows.
+    fn replays(&self) -> Arc<dyn Replays>;
+
     fn operators(&self) -> Arc<dyn Operators>;
 
     /// Everything in it.

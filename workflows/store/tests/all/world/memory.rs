@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use saga::{Fleet, Store};
-use signup::{Operators, Proposal, SignUp};
+use signup::{Operators, Proposal, Replays, SignUp};
 use store::facts::{Facts, Snapshot};
 use store::memory::Memory;
 
@@ -30,6 +30,10 @@ impl Harness for InMemory {
     }
 
     fn fleet(&self) -> Arc<dyn Fleet> {
+        Arc::clone(&self.memory) as _
+    }
+
+    fn replays(&self) -> Arc<dyn Replays> {
         Arc::clone(&self.memory) as _
     }
 

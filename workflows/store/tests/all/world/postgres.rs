@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use saga::{Fleet, Store};
 use servers::Postgres as Server;
-use signup::{Operators, Proposal, SignUp};
+use signup::{Operators, Proposal, Replays, SignUp};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use store::Postgres;
 use store::facts::{Facts, Snapshot};
@@ -161,6 +161,10 @@ impl Harness for InPostgres {
     }
 
     fn fleet(&self) -> Arc<dyn Fleet> {
+        Arc::new(self.place().db.clone())
+    }
+
+    fn replays(&self) -> Arc<dyn Replays> {
         Arc::new(self.place().db.clone())
     }
 

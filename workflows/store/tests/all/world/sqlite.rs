@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use saga::{Clock, Fleet, Store};
-use signup::{Operators, Proposal, SignUp};
+use signup::{Operators, Proposal, Replays, SignUp};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqliteConnection};
 use store::Sqlite;
@@ -52,6 +52,10 @@ impl Harness for InAFile {
     }
 
     fn fleet(&self) -> Arc<dyn Fleet> {
+        Arc::new(self.db.clone())
+    }
+
+    fn replays(&self) -> Arc<dyn Replays> {
         Arc::new(self.db.clone())
     }
 
