@@ -46,7 +46,14 @@ async fn each_process_is_told_what_it_needs_and_no_more() {
     assert_eq!(told("migrate"), ["DATABASE_URL"]);
     assert_eq!(
         told("api"),
-        ["DATABASE_URL", "REDIS_URL", "SIGNUP_HASH_KEY", "SIGNUP_LISTEN", "SIGNUP_SEAL_PUBLIC_KEY"]
+        [
+            "DATABASE_URL",
+            "REDIS_URL",
+            "SIGNUP_HASH_KEY",
+            "SIGNUP_LISTEN",
+            "SIGNUP_SEAL_PUBLIC_KEY",
+            "SIGNUP_TRUSTED_PROXIES"
+        ]
     );
     assert_eq!(told("worker"), ["DATABASE_URL", "REDIS_URL", "SIGNUP_HEALTH_LISTEN", "SIGNUP_SEAL_PRIVATE_KEY"]);
     assert_eq!(told("postgres"), ["POSTGRES_DB", "POSTGRES_PASSWORD", "POSTGRES_USER"]);
