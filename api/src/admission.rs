@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use limits::{Decision, Limiter};
+use limits::{Decision, Limiter, Taken};
 use signup::{EmailAddress, HashKey};
 
 use crate::{Quotas, TrustedProxies};
@@ -20,7 +20,7 @@ pub struct Admission {
 
 impl Admission {
     /// Whether one more sign-up may be asked for from this address, with this e-mail: then it counts.
-    pub(crate) async fn of(&self, key: &HashKey, address: IpAddr, email: &EmailAddress) -> Decision {
+    pub(crate) async fn of(&self, key: &HashKey, address: IpAddr, email: &EmailAddress) -> (Decision, Option<Taken>) {
         self.limiter.take(&self.quotas.buckets(key, address, email)).await
     }
 }

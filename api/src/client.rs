@@ -32,10 +32,12 @@ impl TrustedProxies {
     /// The client for whom this peer asks. Where a trusted proxy names nobody, or what is no address, it is the client.
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
-        let lines = headers.get_all(FORWARDED_FOR).into_iter().map(|line| line.to_str().unwrap_or_default());
-        let hops: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+        let lines = headers.get_all(FORWARDED_FOR).into_iter();
+        let hops: Vec<&[u8]> = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).collect();
         for hop in hops.into_iter().rev() {
-            let Some(address) = address(hop).filter(|_| self.trust(client)) else { break };
+            let Some(address) = std::str::from_utf8(hop).ok().and_then(address).filter(|_| self.trust(client)) else {
+                break;
+            };
             client = address;
         }
         client
@@ -44,6 +46,7 @@ impl TrustedProxies {
 
 /// An address, which some proxies write with a port, or in brackets.
 fn address(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
     let bare = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let with_port = || hop.parse().ok().map(|address: SocketAddr| address.ip());
     hop.parse().ok().or_else(bare).or_else(with_port).map(|address: IpAddr| address.to_canonical())
@@ -56,7 +59,11 @@ impl FromStr for TrustedProxies {
     fn from_str(text: &str) -> Result<Self, String> {
         let network = |text: &str| {
             let address = || text.parse::<IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));
-            text.parse().ok().or_else(address).ok_or_else(|| format!("{text:?} is no network such as 10.0.0.0/8"))
+            let network = text.parse().ok().or_else(address);
+            // All addresses, or those of IPv4 written as IPv6, which are compared as what they are.
+            let is_meant =
+                |network: &IpNet| network.prefix_len() > 0 && network.addr().to_canonical() == network.addr();
+            network.filter(is_meant).ok_or_else(|| format!("{text:?} is no network such as 10.0.0.0/8"))
         };
         let networks = text.split(',').map(str::trim).filter(|text| !text.is_empty());
         networks.map(network).collect::<Result<_, _>>().map(Self)
@@ -100,7 +107,7 @@ mod tests {
         let proxies: TrustedProxies = "10.0.0.0/8, 127.0.0.1, fd00::/8".parse().unwrap();
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(FORWARDED_FOR, HeaderValue::from_str(line).unwrap());
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         proxies.client(peer.parse().unwrap(), &headers).to_string()
     }
@@ -124,6 +131,13 @@ mod tests {
     }
 
     #[test]
+    fn what_a_client_writes_to_the_left_hides_nobody() {
+        for left in ["\u{e9}", "unknown", "", "10.0.0.9\t,\u{ff}"] {
+            assert_eq!(client("10.0.0.1", &[&format!("{left}, 198.51.100.1")]), "198.51.100.1", "{left:?}");
+        }
+    }
+
+    #[test]
     fn what_is_no_address_hides_nobody() {
         for nonsense in ["unknown", "", ",", "_hidden", "198.51.100.300", "\"198.51.100.1\"", "1.1.1.1, unknown"] {
             assert_eq!(client("10.0.0.1", &[nonsense]), "10.0.0.1", "{nonsense:?}");
@@ -136,7 +150,9 @@ mod tests {
     #[test]
     fn proxies_are_networks_or_addresses() {
         assert_eq!("".parse(), Ok(TrustedProxies::default()));
-        for wrong in ["10.0.0.0/33", "proxy.example.com", "10.0.0.0/8;fd00::/8"] {
+        for wrong in
+            ["0.0.0.0/0", "::/0", "::ffff:10.0.0.0/104", "10.0.0.0/33", "proxy.example.com", "10.0.0.0/8;fd00::/8"]
+        {
             assert!(wrong.parse::<TrustedProxies>().unwrap_err().contains("is no network"), "{wrong}");
         }
     }

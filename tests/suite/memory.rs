@@ -14,6 +14,14 @@ const LEFT: &str = "local left = 0
     for _, key in ipairs(redis.call('KEYS', '*:data')) do left = left + redis.call('HLEN', key) end
     return left";
 
+/// Forgets who has asked how often, which is forgotten by itself: how many there were of it that would not be.
+const FORGET: &str = "local lasting = 0
+    for _, key in ipairs(redis.call('KEYS', 'signup:limit:*')) do
+        if redis.call('PTTL', key) < 0 then lasting = lasting + 1 end
+        redis.call('DEL', key)
+    end
+    return lasting";
+
 /// How much there is: keys, and bytes.
 #[derive(Debug, Clone, Copy)]
 struct Weight {
@@ -39,6 +47,7 @@ async fn settled(client: &Client, site: &Site, redis: &Redis) -> Weight {
         (data == Some(0)).then_some(())
     };
     eventually("what hints leave is deleted", cleaned).await.unwrap();
+    assert_eq!(redis.command(&["EVAL", FORGET, "0"]).unwrap().number(), Some(0), "a limit that is never forgotten");
     Weight::of(redis)
 }
 

@@ -3,7 +3,7 @@
 //! A [`Quota`] allows so many in any span of its window: not in each minute of the clock, but in each 60 seconds. What is
 //! counted is a [`Bucket`]. Who takes from several buckets takes from all of them or from none.
 //!
-//! - [`own`](Own) is this process' own count.
+//! - `own` is this process' own count.
 //! - [`shared`](Shared) is the count of all processes, in Redis.
 //! - A [`Limiter`] asks the one and then the other, and goes by the first alone while Redis is away.
 
@@ -12,7 +12,6 @@ mod own;
 mod quota;
 mod shared;
 
-pub use limiter::Limiter;
-pub use own::Own;
+pub use limiter::{Limiter, Taken};
 pub use quota::{Bucket, Decision, Quota, Standing};
 pub use shared::{Away, Shared};

@@ -13,11 +13,11 @@ const GENERATION: usize = 200_000;
 
 /// A process' own count. Its memory is bounded: of more buckets than fit it forgets those used least lately.
 #[derive(Debug, Default)]
-pub struct Own(Mutex<Buckets>);
+pub(crate) struct Own(Mutex<Buckets>);
 
 /// When something was taken, from all its buckets.
 #[derive(Debug, Clone, Copy)]
-pub struct Taken(Instant);
+pub(crate) struct Taken(Instant);
 
 /// When something was taken from a bucket, oldest first: as many as its quota allows at most.
 type Times = VecDeque<Instant>;
@@ -31,25 +31,26 @@ struct Buckets {
 
 impl Own {
     /// Takes from all of these buckets, if each has something left.
-    pub fn take(&self, buckets: &[Bucket]) -> (Decision, Option<Taken>) {
+    pub(crate) fn take(&self, buckets: &[Bucket]) -> (Decision, Option<Taken>) {
         let now = Instant::now();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let allowed = buckets.iter().all(|bucket| all.times(bucket, now).len() < limit(bucket));
-        let standings = buckets.iter().map(|bucket| {
-            let times = all.times(bucket, now);
-            if allowed {
+        let mut standings: Vec<_> = buckets.iter().map(|bucket| standing(bucket, all.look(bucket, now), now)).collect();
+        let allowed = standings.iter().all(|standing| standing.left > 0);
+        if allowed {
+            for (bucket, before) in buckets.iter().zip(&mut standings) {
+                let times = all.times(bucket);
                 times.push_back(now);
+                *before = standing(bucket, Some(times), now);
             }
-            standing(bucket, times, now)
-        });
-        (Decision { allowed, standings: standings.collect() }, allowed.then_some(Taken(now)))
+        }
+        (Decision { allowed, standings }, allowed.then_some(Taken(now)))
     }
 
     /// Gives back what was taken from these buckets.
-    pub fn give_back(&self, buckets: &[Bucket], taken: Taken) {
+    pub(crate) fn give_back(&self, buckets: &[Bucket], taken: Taken) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for bucket in buckets {
-            let times = all.times(bucket, Instant::now());
+            let Some(times) = all.look(bucket, Instant::now()) else { continue };
             if let Some(index) = times.iter().rposition(|time| *time == taken.0) {
                 times.remove(index);
             }
@@ -58,29 +59,37 @@ impl Own {
 }
 
 impl Buckets {
-    /// What was taken from a bucket within its window.
-    fn times(&mut self, bucket: &Bucket, now: Instant) -> &mut Times {
-        let name = (bucket.quota.name, bucket.whose);
-        if self.young.len() >= GENERATION && !self.young.contains_key(&name) {
-            self.old = std::mem::take(&mut self.young);
-        }
-        let old = &mut self.old;
-        let times = self.young.entry(name).or_insert_with(|| old.remove(&name).unwrap_or_default());
+    /// What was taken from a bucket within its window, if anything ever was. Looking forgets no other: what is refused
+    /// leaves nothing here.
+    fn look(&mut self, bucket: &Bucket, now: Instant) -> Option<&mut Times> {
+        let name = name(bucket);
+        let times = if self.young.contains_key(&name) { self.young.get_mut(&name) } else { self.old.get_mut(&name) }?;
         while times.front().is_some_and(|time| now.duration_since(*time) >= bucket.quota.window) {
             times.pop_front();
         }
-        times
+        Some(times)
+    }
+
+    /// A bucket to take from, which becomes one of the young.
+    fn times(&mut self, bucket: &Bucket) -> &mut Times {
+        let name = name(bucket);
+        let old = self.old.remove(&name);
+        if self.young.len() >= GENERATION && !self.young.contains_key(&name) {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.entry(name).or_insert_with(|| old.unwrap_or_default())
     }
 }
 
-fn limit(bucket: &Bucket) -> usize {
-    usize::try_from(bucket.quota.limit).unwrap_or(usize::MAX)
+fn name(bucket: &Bucket) -> Name {
+    (bucket.quota.name, bucket.whose)
 }
 
-fn standing(bucket: &Bucket, times: &Times, now: Instant) -> Standing {
+fn standing(bucket: &Bucket, times: Option<&mut Times>, now: Instant) -> Standing {
+    let taken = times.as_ref().map_or(0, |times| u32::try_from(times.len()).unwrap_or(u32::MAX));
+    let oldest = times.and_then(|times| times.front().copied());
     let more_in =
-        times.front().map_or(Duration::ZERO, |oldest| bucket.quota.window.saturating_sub(now.duration_since(*oldest)));
-    let taken = u32::try_from(times.len()).unwrap_or(u32::MAX);
+        oldest.map_or(Duration::ZERO, |oldest| bucket.quota.window.saturating_sub(now.duration_since(oldest)));
     Standing { quota: bucket.quota, left: bucket.quota.limit.saturating_sub(taken), more_in }
 }
 
@@ -146,16 +155,26 @@ mod tests {
     async fn the_buckets_used_least_lately_are_forgotten() {
         let own = Own::default();
         let once = |whose| [of(Quota { limit: 1, ..ADDRESS }, whose)];
-        for whose in 0..2 * GENERATION as u128 {
+        for whose in 0..=2 * GENERATION as u128 {
             assert!(allowed(&own, &once(whose)));
-            // This one stays in use.
-            assert!(!allowed(&own, &once(0)));
         }
         {
             let buckets = own.0.lock().unwrap();
             assert!(buckets.young.len() <= GENERATION && buckets.old.len() <= GENERATION);
         }
         assert!(allowed(&own, &once(1)), "forgotten");
-        assert!(!allowed(&own, &once(2 * GENERATION as u128 - 1)));
+        assert!(!allowed(&own, &once(2 * GENERATION as u128)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_makes_nobody_be_forgotten() {
+        let own = Own::default();
+        let both = |whose| [of(Quota { limit: 1, ..ADDRESS }, 1), of(EMAIL, whose)];
+        assert!(allowed(&own, &both(0)));
+        for whose in 1..=2 * GENERATION as u128 {
+            assert!(!allowed(&own, &both(whose)));
+        }
+        assert!(!allowed(&own, &both(0)));
+        assert_eq!(own.0.lock().unwrap().young.len(), 2);
     }
 }

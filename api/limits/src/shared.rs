@@ -1,6 +1,6 @@
 //! The count of all processes, in Redis.
 
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -11,12 +11,14 @@ use crate::{Bucket, Decision, Standing};
 
 /// How long Redis may take to decide.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// How long a connection may take, over several requests.
+const CONNECTING: Duration = Duration::from_secs(5);
 
 /// Takes from all buckets or from none, by the server's own clock. A bucket is a list of the times at which something was
 /// taken, the latest first, never longer than its limit, and forgotten when the latest has left the window.
 ///
-/// Times that are further away than the window count for nothing, also in the future: a clock that was set back locks
-/// nobody out for longer.
+/// What has left the window is taken off the end. Times that are further ahead than the window count for nothing either:
+/// a clock that was set back makes nobody wait for more than two windows.
 static TAKE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -25,25 +27,24 @@ local now = time[1] * 1000000 + time[2]
 local allowed, taken, oldest = 1, {}, {}
 for i, key in ipairs(KEYS) do
     local limit, window = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-    taken[i], oldest[i] = 0, now
-    for _, at in ipairs(redis.call('LRANGE', key, 0, limit - 1)) do
-        if math.abs(now - at) < window then
-            taken[i], oldest[i] = taken[i] + 1, math.min(oldest[i], tonumber(at))
-        end
+    local at = tonumber(redis.call('LINDEX', key, -1) or nil)
+    while at and math.abs(now - at) >= window do
+        redis.call('RPOP', key)
+        at = tonumber(redis.call('LINDEX', key, -1) or nil)
     end
+    taken[i], oldest[i] = redis.call('LLEN', key), at or now
     if taken[i] >= limit then allowed = 0 end
 end
-local answer = {allowed}
+local answer = {allowed, now}
 for i, key in ipairs(KEYS) do
     local limit, window = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
     if allowed == 1 then
         taken[i] = taken[i] + 1
         redis.call('LPUSH', key, string.format('%.0f', now))
-        redis.call('LTRIM', key, 0, limit - 1)
         redis.call('PEXPIRE', key, math.ceil(window / 1000))
     end
-    answer[2 * i] = math.max(limit - taken[i], 0)
-    answer[2 * i + 1] = taken[i] > 0 and oldest[i] + window - now or 0
+    answer[2 * i + 1] = math.max(limit - taken[i], 0)
+    answer[2 * i + 2] = taken[i] > 0 and oldest[i] + window - now or 0
 end
 return answer",
     )
@@ -52,9 +53,19 @@ return answer",
 /// The count of all processes.
 pub struct Shared {
     client: Client,
-    /// Connects when it is first asked. It is let go of when it fails: one to a machine that has vanished would never be
-    /// answered again.
-    connection: Mutex<Option<ConnectionManager>>,
+    line: Mutex<Line>,
+}
+
+/// The connection of the moment. It is let go of when it fails: one to a machine that has vanished would never be
+/// answered again.
+#[derive(Default)]
+struct Line {
+    /// Connects when it is first asked.
+    connection: Option<ConnectionManager>,
+    /// The how-manieth it is.
+    number: u64,
+    /// Whether it ever was answered. One that is only late in connecting is given time.
+    answered: bool,
 }
 
 /// Redis does not decide.
@@ -68,50 +79,86 @@ impl Shared {
     /// # Errors
     /// If the URL cannot be read. It may hold a password, so it is not told.
     pub fn open(url: &str) -> Result<Self, Away> {
-        let client = Client::open(url)?;
-        Ok(Self { client, connection: Mutex::new(None) })
+        Ok(Self { client: Client::open(url)?, line: Mutex::default() })
     }
 
-    /// Takes from all of these buckets, if each has something left.
+    /// Takes from all of these buckets, if each has something left: when it did, if so, in microseconds of the server's
+    /// clock.
     ///
     /// # Errors
     /// If Redis does not decide in time. It may have taken from them all the same.
-    pub async fn take(&self, buckets: &[Bucket]) -> Result<Decision, Away> {
+    pub(crate) async fn take(&self, buckets: &[Bucket]) -> Result<(Decision, Option<u64>), Away> {
         let mut call = TAKE.prepare_invoke();
-        for Bucket { quota, whose } in buckets {
-            call.key(format!("signup:limit:{}:{whose:032x}", quota.name));
-            call.arg(quota.limit).arg(u64::try_from(quota.window.as_micros()).unwrap_or(u64::MAX));
+        for bucket in buckets {
+            let window = u64::try_from(bucket.quota.window.as_micros()).unwrap_or(u64::MAX);
+            call.key(key(bucket)).arg(bucket.quota.limit).arg(window);
         }
-        let mut connection = self.connection()?;
-        let asked = timeout(PATIENCE, call.invoke_async::<Vec<u64>>(&mut connection)).await;
-        let late = |_| Away(format!("no answer within {PATIENCE:?}"));
-        let answer =
-            asked.map_err(late).and_then(|answer| answer.map_err(Away::from)).inspect_err(|_| self.let_go())?;
-        let (allowed, numbers) = answer.split_first().ok_or_else(|| Away("an empty answer".to_owned()))?;
+        let answer: Vec<u64> = self.in_time(async |connection| call.invoke_async(connection).await).await?;
+        let [allowed, now, numbers @ ..] = &answer[..] else { return Err(Away("an empty answer".to_owned())) };
         let standings = buckets.iter().zip(numbers.chunks_exact(2)).map(|(bucket, numbers)| Standing {
             quota: bucket.quota,
             left: numbers.first().and_then(|left| u32::try_from(*left).ok()).unwrap_or_default(),
             more_in: Duration::from_micros(numbers.last().copied().unwrap_or_default()),
         });
-        Ok(Decision { allowed: *allowed == 1, standings: standings.collect() })
+        let decision = Decision { allowed: *allowed == 1, standings: standings.collect() };
+        let taken = decision.allowed.then_some(*now);
+        Ok((decision, taken))
     }
 
-    fn connection(&self) -> Result<ConnectionManager, Away> {
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(connection) = &*connection {
-            return Ok(connection.clone());
+    /// Gives back what was taken from these buckets at this time.
+    ///
+    /// # Errors
+    /// If Redis does not answer in time.
+    pub(crate) async fn give_back(&self, buckets: &[Bucket], at: u64) -> Result<(), Away> {
+        let mut pipeline = redis::pipe();
+        for bucket in buckets {
+            pipeline.lrem(key(bucket), 1, at).ignore();
+        }
+        self.in_time(async |connection| pipeline.query_async(connection).await).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        ask: impl AsyncFnOnce(&mut ConnectionManager) -> Result<T, RedisError>,
+    ) -> Result<T, Away> {
+        let (mut connection, number) = self.connection()?;
+        let answer = timeout(PATIENCE, ask(&mut connection)).await;
+        let mut line = self.line();
+        if line.number == number {
+            match &answer {
+                Ok(Ok(_)) => line.answered = true,
+                Err(_) if !line.answered => {}
+                Ok(Err(_)) | Err(_) => line.connection = None,
+            }
+        }
+        match answer {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(Away(format!("no answer within {PATIENCE:?}"))),
+        }
+    }
+
+    fn connection(&self) -> Result<(ConnectionManager, u64), Away> {
+        let mut line = self.line();
+        if let Some(connection) = &line.connection {
+            return Ok((connection.clone(), line.number));
         }
         let settings = ConnectionManagerConfig::new()
             .set_response_timeout(Some(PATIENCE))
-            .set_connection_timeout(Some(PATIENCE))
+            .set_connection_timeout(Some(CONNECTING))
             .set_number_of_retries(0);
-        let lazy = ConnectionManager::new_lazy_with_config(self.client.clone(), settings)?;
-        Ok(connection.insert(lazy).clone())
+        let connection = ConnectionManager::new_lazy_with_config(self.client.clone(), settings)?;
+        *line = Line { connection: Some(connection.clone()), number: line.number + 1, answered: false };
+        Ok((connection, line.number))
     }
 
-    fn let_go(&self) {
-        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// No address and no e-mail is in a key.
+fn key(bucket: &Bucket) -> String {
+    format!("signup:limit:{}:{:032x}", bucket.quota.name, bucket.whose)
 }
 
 impl From<RedisError> for Away {

@@ -36,7 +36,7 @@ async fn however_many_ask_at_once_exactly_five_are_allowed() {
     for whose in 0..20 {
         let asking = (0..64).map(|number| {
             let process = Arc::clone(&processes[number % processes.len()]);
-            tokio::spawn(async move { process.take(&[address(whose)]).await })
+            tokio::spawn(async move { process.take(&[address(whose)]).await.0 })
         });
         let decisions: Vec<_> = join_all(asking).await.into_iter().map(Result::unwrap).collect();
         let allowed: Vec<_> = decisions.iter().filter(|decision| decision.allowed).collect();
@@ -53,14 +53,14 @@ async fn who_is_refused_is_told_when_to_come_again_and_takes_from_no_bucket() {
     let [one, other] = <[_; 2]>::try_from(processes(&redis, 2)).unwrap();
     let email = Bucket { quota: EMAIL, whose: 7 };
     for whose in [1, 2] {
-        assert!(one.take(&[address(whose), email]).await.allowed);
+        assert!(one.take(&[address(whose), email]).await.0.allowed);
     }
-    let refused = other.take(&[address(3), email]).await;
+    let refused = other.take(&[address(3), email]).await.0;
     assert!(!refused.allowed);
     assert_eq!(left(&refused), [5, 0]);
     let retry = refused.retry_after();
     assert!(retry <= EMAIL.window && retry + Duration::from_secs(10) > EMAIL.window, "{retry:?}");
-    assert_eq!(left(&other.take(&[address(3)]).await), [4], "it had taken nothing");
+    assert_eq!(left(&other.take(&[address(3)]).await.0), [4], "it had taken nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,10 +69,10 @@ async fn a_window_slides_by_the_servers_clock_and_leaves_nothing_behind() {
     let process = processes(&redis, 1).remove(0);
     let short = Quota { name: "short", limit: 2, window: Duration::from_millis(400) };
     let bucket = [Bucket { quota: short, whose: 1 }];
-    assert!(process.take(&bucket).await.allowed && process.take(&bucket).await.allowed);
+    assert!(process.take(&bucket).await.0.allowed && process.take(&bucket).await.0.allowed);
     let mut refused = 0;
     let decision = loop {
-        let decision = process.take(&bucket).await;
+        let decision = process.take(&bucket).await.0;
         if decision.allowed {
             break decision;
         }
@@ -91,13 +91,13 @@ async fn while_redis_is_away_each_process_counts_alone_and_none_is_open() {
     let mut redis = server();
     let processes = processes(&redis, 2);
     for process in &processes {
-        assert!(process.take(&[address(1)]).await.allowed);
+        assert!(process.take(&[address(1)]).await.0.allowed);
     }
     redis.kill().unwrap();
     for process in &processes {
         let mut allowed = 0;
         for _ in 0..20 {
-            allowed += usize::from(process.take(&[address(1)]).await.allowed);
+            allowed += usize::from(process.take(&[address(1)]).await.0.allowed);
         }
         assert_eq!(allowed, 4, "what was allowed before counts too");
     }
@@ -108,7 +108,7 @@ async fn while_redis_is_away_each_process_counts_alone_and_none_is_open() {
         for _ in 0..5 {
             processes[0].take(&[address(whose)]).await;
         }
-        refused_by_the_other = !processes[1].take(&[address(whose)]).await.allowed;
+        refused_by_the_other = !processes[1].take(&[address(whose)]).await.0.allowed;
         if refused_by_the_other || whose > 200 {
             break;
         }
@@ -121,11 +121,11 @@ async fn while_redis_is_away_each_process_counts_alone_and_none_is_open() {
 async fn a_server_that_is_silent_holds_up_one_request_a_second() {
     let mut redis = server();
     let process = processes(&redis, 1).remove(0);
-    assert!(process.take(&[address(1)]).await.allowed);
+    assert!(process.take(&[address(1)]).await.0.allowed);
     redis.pause().unwrap();
     let begun = std::time::Instant::now();
     for whose in 0..50 {
-        assert!(process.take(&[address(1000 + whose)]).await.allowed);
+        assert!(process.take(&[address(1000 + whose)]).await.0.allowed);
     }
     let took = begun.elapsed();
     redis.resume().unwrap();
@@ -137,7 +137,7 @@ async fn who_knows_that_it_is_too_much_does_not_ask() {
     let redis = server();
     let process = processes(&redis, 1).remove(0);
     for _ in 0..5 {
-        assert!(process.take(&[address(1)]).await.allowed);
+        assert!(process.take(&[address(1)]).await.0.allowed);
     }
     let evaluated = || {
         let stats = redis.command(&["INFO", "commandstats"]).unwrap();
@@ -146,7 +146,20 @@ async fn who_knows_that_it_is_too_much_does_not_ask() {
     };
     let before = evaluated();
     for _ in 0..100 {
-        assert!(!process.take(&[address(1)]).await.allowed);
+        assert!(!process.take(&[address(1)]).await.0.allowed);
     }
     assert_eq!(evaluated(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_given_back_everybody_can_take_again() {
+    let redis = server();
+    let [one, other] = <[_; 2]>::try_from(processes(&redis, 2)).unwrap();
+    let email = [Bucket { quota: EMAIL, whose: 7 }];
+    let taken = one.take(&email).await.1.unwrap();
+    assert!(other.take(&email).await.0.allowed);
+    assert!(!other.take(&email).await.0.allowed);
+    one.give_back(taken).await;
+    assert!(other.take(&email).await.0.allowed);
+    assert!(!one.take(&email).await.0.allowed);
 }

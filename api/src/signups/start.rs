@@ -91,11 +91,17 @@ pub(crate) async fn start(
     if is_replay(&api, &proposal).await {
         return begin(&api, &headers, proposal).await;
     }
-    let decision = api.admission.of(&api.hash_key, address.0, &proposal.applicant.email).await;
-    let answer = if decision.allowed {
-        begin(&api, &headers, proposal).await.into_response()
-    } else {
-        Problem::RateLimited { retry_after: seconds(decision.retry_after()) }.into_response()
+    let (decision, taken) = api.admission.of(&api.hash_key, address.0, &proposal.applicant.email).await;
+    let answer = match taken {
+        None => Err(Problem::RateLimited { retry_after: seconds(decision.retry_after()) }),
+        Some(taken) => match begin(&api, &headers, proposal).await {
+            // Nothing was done for them, and they are told to come again.
+            Err(Problem::Unavailable) => {
+                api.admission.limiter.give_back(taken).await;
+                return Err(Problem::Unavailable);
+            }
+            answer => answer,
+        },
     };
     Ok((quotas::headers(&decision), answer).into_response())
 }

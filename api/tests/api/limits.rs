@@ -2,6 +2,7 @@
 
 use api::Quotas;
 use axum::http::StatusCode;
+use saga::store::Error;
 use serde_json::json;
 use signup::Conflict;
 
@@ -64,6 +65,19 @@ async fn a_replay_counts_for_nothing_also_where_nothing_is_left() {
         let answer = stage.send(post(&ada().to_string(), &marked)).await;
         assert_eq!((answer.status, answer.header("idempotency-replayed")), (StatusCode::CREATED, Some("true")));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_put_off_for_want_of_a_store_has_not_asked() {
+    let stage = limited();
+    for _ in 0..12 {
+        for _ in 0..40 {
+            stage.store.order(Order::Fail(Error::Unavailable("away".into())));
+        }
+        ask(&stage, "ada@example.com", "198.51.100.1").await.assert_problem(503, "unavailable");
+        stage.store.orders.lock().unwrap().clear();
+    }
+    assert_eq!(ask(&stage, "ada@example.com", "198.51.100.1").await.status, StatusCode::ACCEPTED);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::Password;
 
@@ -86,6 +87,10 @@ impl fmt::Display for Cost {
 }
 
 impl Hasher {
+    /// How long somebody waits for their turn: half of a step's time. Whoever waits longer is not hashed, as their step
+    /// might be over before the hash is, and the core is somebody's who is in time.
+    pub const TURN: Duration = Duration::from_millis(2500);
+
     /// A hasher that runs at most `at_once` hashes: one for each core.
     pub fn new(cost: Cost, at_once: usize) -> Self {
         Self {
@@ -109,7 +114,7 @@ impl Hasher {
     /// Hashes a password under a fresh salt.
     ///
     /// # Errors
-    /// Says why there is no hash: no randomness, no memory, or the process is stopping.
+    /// Says why there is no hash: no turn in time, no randomness, no memory, or the process is stopping.
     ///
     /// # Cancel safety
     /// Dropping the future does not stop a hash that has begun; its permit is held until its thread is free.
@@ -133,7 +138,8 @@ impl Hasher {
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, String> {
         let _waiting = Waiting::among(&self.waiting);
-        Arc::clone(&self.permits).acquire_owned().await.map_err(|error| error.to_string())
+        let turn = timeout(Self::TURN, Arc::clone(&self.permits).acquire_owned()).await;
+        turn.map_err(|_| format!("no turn within {:?}", Self::TURN))?.map_err(|error| error.to_string())
     }
 
     /// One at a time, which never ends, and so many who wait for it.
@@ -288,6 +294,13 @@ mod tests {
         assert_ne!(first, second, "the salt is fresh");
         let parsed = phc::PasswordHash::new(second.as_str()).unwrap();
         assert!(Argon2::default().verify_password(b"correct horse battery staple", &parsed).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_too_long_for_their_turn_is_not_hashed() {
+        let hasher = Hasher::crowded(1).await;
+        let late = hasher.hash(password("correct horse battery staple")).await.unwrap_err();
+        assert_eq!(late, "no turn within 2.5s");
     }
 
     #[tokio::test(start_paused = true)]
