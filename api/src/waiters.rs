@@ -1,55 +1,69 @@
-//! Requests that wait for a saga to end.
+//! Requests and streams that want to know how sagas go.
+//!
+//! However many they are, the store is asked for all of them together: [`reader`] reads whatever somebody wants to know
+//! in one go, at most once each 25 ms, or at once where there is news of an end. An ended saga never changes, and is
+//! remembered.
 
-use std::collections::HashMap;
-use std::future::pending;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod reader;
+mod rooms;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use saga::store::View;
+use moka::sync::Cache;
+use saga::store::{Error, View};
 use saga::{Advanced, Listener, SagaId, State, Store};
 use signup::SignUp;
-use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
-use tracing::debug;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::task::AbortOnDropHandle;
 
-/// Requests that wait for a saga to end.
-///
-/// News of an end wake them at once. News may be lost, so each of them also reads the saga again every 250 ms: in a
-/// process without workers that is how it learns of anything.
-#[derive(Debug, Default)]
-pub struct Waiters {
-    rooms: Mutex<Rooms>,
-    closed: watch::Sender<bool>,
-}
+use reader::Reader;
+use rooms::{Round, Rooms, Seen};
 
-#[derive(Debug, Default)]
-struct Rooms {
-    by_saga: HashMap<SagaId, Room>,
-    waiting: usize,
-}
+/// How many ended sagas are remembered, the latest asked for.
+const REMEMBERED: u64 = 50_000;
+/// How long they are remembered.
+const MEMORY: Duration = Duration::from_mins(10);
+/// How long a look may take. The store bounds its own calls; this is for one that does not.
+const PATIENCE: Duration = Duration::from_secs(6);
 
-/// Where requests wait for one saga; it exists while there are any.
+/// Requests and streams that want to know how sagas go.
 #[derive(Debug)]
-struct Room {
-    bell: watch::Sender<()>,
-    waiting: usize,
+pub struct Waiters {
+    desk: Arc<Desk>,
+    closed: watch::Sender<bool>,
+    _reader: AbortOnDropHandle<()>,
 }
 
-/// A place in a room, given up when dropped.
-struct Place<'w> {
-    waiters: &'w Waiters,
+/// What they and the reader share.
+#[derive(Debug)]
+struct Desk {
+    rooms: Mutex<Rooms>,
+    /// There is more to read, or sooner.
+    bell: Notify,
+    ended: Cache<SagaId, View>,
+}
+
+/// A place in the room of a saga, given up when dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    desk: Arc<Desk>,
     saga: SagaId,
-    bell: watch::Receiver<()>,
+    board: watch::Receiver<Option<Seen>>,
+    closed: watch::Receiver<bool>,
 }
 
 impl Waiters {
-    /// How many requests may wait at once; each reads its saga four times a second.
-    const LIMIT: usize = 4096;
-    const REREAD: Duration = Duration::from_millis(250);
+    /// How many requests and streams may wait at once.
+    const LIMIT: usize = 20_000;
 
-    /// Nobody waits yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// Nobody waits yet. What they will want to know is read from this store.
+    pub fn begin(store: Arc<dyn Store<SignUp>>) -> Self {
+        let ended = Cache::builder().max_capacity(REMEMBERED).time_to_live(MEMORY).build();
+        let desk = Arc::new(Desk { rooms: Mutex::default(), bell: Notify::new(), ended });
+        let reader = Reader { desk: Arc::clone(&desk), store };
+        Self { desk, closed: watch::Sender::new(false), _reader: AbortOnDropHandle::new(tokio::spawn(reader.run())) }
     }
 
     /// Lets everybody go, and nobody wait any more: the process is about to stop.
@@ -57,9 +71,26 @@ impl Waiters {
         self.closed.send_replace(true);
     }
 
-    /// How many requests wait.
+    /// How many requests and streams wait.
     pub fn waiting(&self) -> usize {
-        self.rooms().waiting
+        self.desk.rooms().waiting()
+    }
+
+    /// How a saga is now, if there is such a saga.
+    ///
+    /// # Errors
+    /// The store's.
+    ///
+    /// # Cancel safety
+    /// Nothing is left of a dropped look.
+    pub(crate) async fn look(&self, saga: SagaId) -> Result<Option<View>, Error> {
+        if let Some(view) = self.desk.ended.get(&saga) {
+            return Ok(Some(view));
+        }
+        // What is being read already may be older than this question.
+        let (mut place, next) = self.enter(saga, Instant::now());
+        let seen = timeout(PATIENCE, place.seen_in(next)).await;
+        seen.unwrap_or_else(|_| Err(Error::Unavailable("the store did not answer in time".into())))
     }
 
     /// Waits until the saga has ended, for `limit` at most, and returns how it was seen last. `None` if too many wait
@@ -67,114 +98,76 @@ impl Waiters {
     ///
     /// # Cancel safety
     /// Nothing is left of a dropped wait.
-    pub(crate) async fn until_ended(&self, store: &dyn Store<SignUp>, seen: &View, limit: Duration) -> Option<View> {
+    pub(crate) async fn until_ended(&self, seen: &View, limit: Duration) -> Option<View> {
         let deadline = Instant::now() + limit;
-        // First the place, then the reading: news of an end in between are not missed.
-        let mut place = self.enter(seen.saga)?;
-        let (mut seen, mut closed) = (seen.clone(), self.closed.subscribe());
-        while !matches!(seen.state, State::Ended(_)) && Instant::now() < deadline {
-            match timeout_at(deadline, store.load(seen.saga)).await {
-                Ok(Ok(Some(view))) => seen = view,
-                Ok(Ok(None)) | Err(_) => {}
-                Ok(Err(error)) => debug!(%error, "not read while waiting, trying again"),
-            }
-            if matches!(seen.state, State::Active(_)) {
-                let reread = deadline.min(Instant::now() + Self::REREAD);
-                tokio::select! {
-                    // News or not, the saga is read again.
-                    _ = timeout_at(reread, place.news()) => {}
-                    _ = closed.wait_for(|closed| *closed) => break,
-                }
-            }
+        let mut place = self.follow(seen.saga)?;
+        let mut seen = seen.clone();
+        while matches!(seen.state, State::Active(_))
+            && let Ok(Some(view)) = timeout_at(deadline, place.next()).await
+        {
+            seen = view;
         }
         Some(seen)
     }
 
-    fn enter(&self, saga: SagaId) -> Option<Place<'_>> {
-        let mut rooms = self.rooms();
-        if rooms.waiting >= Self::LIMIT {
-            return None;
-        }
-        rooms.waiting += 1;
-        let room = rooms.by_saga.entry(saga).or_insert_with(|| Room { bell: watch::Sender::new(()), waiting: 0 });
-        room.waiting += 1;
-        Some(Place { waiters: self, saga, bell: room.bell.subscribe() })
+    /// A place from which a saga is watched. `None` if too many watch already.
+    pub(crate) fn follow(&self, saga: SagaId) -> Option<Place> {
+        let full = self.waiting() >= Self::LIMIT;
+        (!full).then(|| self.enter(saga, Instant::now() + Rooms::TICK).0)
     }
 
-    fn leave(&self, saga: SagaId) {
-        let mut rooms = self.rooms();
-        rooms.waiting -= 1;
-        if let Some(room) = rooms.by_saga.get_mut(&saga) {
-            room.waiting -= 1;
-            if room.waiting == 0 {
-                rooms.by_saga.remove(&saga);
-            }
-        }
-    }
-
-    fn rooms(&self) -> MutexGuard<'_, Rooms> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A place in the saga's room, which is read at this time at the latest; and the first round of readings that begins
+    /// from now on.
+    fn enter(&self, saga: SagaId, at: Instant) -> (Place, Round) {
+        let (board, next) = self.desk.rooms().enter(saga, at);
+        self.desk.bell.notify_one();
+        (Place { desk: Arc::clone(&self.desk), saga, board, closed: self.closed.subscribe() }, next)
     }
 }
 
 impl Listener for Waiters {
     fn advanced(&self, news: &Advanced) {
-        if matches!(news.state, State::Ended(_))
-            && let Some(room) = self.rooms().by_saga.get(&news.saga)
-        {
-            room.bell.send_replace(());
+        if matches!(news.state, State::Ended(_)) && self.desk.rooms().hurry(news.saga) {
+            self.desk.bell.notify_one();
         }
     }
 }
 
-impl Place<'_> {
-    async fn news(&mut self) {
-        if self.bell.changed().await.is_err() {
-            // Nobody can ring any more.
-            pending::<()>().await;
+impl Desk {
+    fn rooms(&self) -> MutexGuard<'_, Rooms> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// How the saga was seen at the next reading that succeeds. `None` if there will be no more, for this process is about
+    /// to stop.
+    pub(crate) async fn next(&mut self) -> Option<View> {
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.closed.wait_for(|closed| *closed) => return None,
+                changed = self.board.changed() => changed.ok()?,
+            }
+            let seen = self.board.borrow_and_update().clone();
+            if let Some(Seen { view: Ok(Some(view)), .. }) = seen {
+                return Some(view);
+            }
+        }
+    }
+
+    /// How the saga was seen in this round, or in a later one.
+    async fn seen_in(&mut self, round: Round) -> Result<Option<View>, Error> {
+        let seen = self.board.wait_for(|seen| seen.as_ref().is_some_and(|seen| seen.round >= round)).await;
+        match seen.as_deref() {
+            Ok(Some(seen)) => seen.view.clone(),
+            Ok(None) | Err(_) => Err(Error::Unavailable("nobody reads any more".into())),
         }
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
-        self.waiters.leave(self.saga);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use saga::{End, OsRandom, SystemClock};
-
-    use super::*;
-
-    #[test]
-    fn a_room_is_closed_when_the_last_one_leaves() {
-        let (waiters, saga) = (Waiters::new(), SagaId::new(&SystemClock, &OsRandom));
-        let (first, second) = (waiters.enter(saga), waiters.enter(saga));
-        assert_eq!((waiters.waiting(), waiters.rooms().by_saga.len()), (2, 1));
-        drop(first);
-        assert_eq!((waiters.waiting(), waiters.rooms().by_saga.len()), (1, 1));
-        drop(second);
-        assert_eq!((waiters.waiting(), waiters.rooms().by_saga.len()), (0, 0));
-    }
-
-    #[test]
-    fn there_is_a_limit_to_those_who_wait() {
-        let (waiters, saga) = (Waiters::new(), SagaId::new(&SystemClock, &OsRandom));
-        let places: Vec<_> = std::iter::from_fn(|| waiters.enter(saga)).collect();
-        assert_eq!(places.len(), Waiters::LIMIT);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn news_of_an_end_wake_all_who_wait_for_it_and_nobody_else() {
-        let waiters = Waiters::new();
-        let (ours, other) = (SagaId::new(&SystemClock, &OsRandom), SagaId::new(&SystemClock, &OsRandom));
-        let [mut first, mut second, mut third] = [ours, ours, other].map(|saga| waiters.enter(saga).unwrap());
-        waiters.advanced(&Advanced::to(ours, State::Ended(End::Completed)));
-        let soon = Instant::now() + Duration::from_secs(1);
-        assert!(timeout_at(soon, first.news()).await.is_ok());
-        assert!(timeout_at(soon, second.news()).await.is_ok());
-        assert!(timeout_at(soon, third.news()).await.is_err());
+        self.desk.rooms().leave(self.saga);
     }
 }

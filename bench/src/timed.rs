@@ -76,8 +76,8 @@ impl Store<SignUp> for Timed {
         self.store.hand_back(fence, due_in).await
     }
 
-    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
-        self.store.load(saga).await
+    async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
+        self.store.views(sagas).await
     }
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {

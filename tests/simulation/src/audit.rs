@@ -43,14 +43,11 @@ pub(crate) fn audit(
             leases.remove(&fence.saga);
             (!holds(before, fence, None)).then_some("took back a claim that does not hold")
         }
-        (Request::Accept(_), Ok(Answer::Accepted(Accepted::New(view) | Accepted::Replay(view))))
-        | (Request::Load(_), Ok(Answer::View(Some(view)))) => match find(after, view.saga) {
-            Some(saga) if saga.state == view.state => None,
-            Some(_) => Some("told a state that is another"),
-            None => Some("a sign-up that was answered for is not there"),
-        },
-        (Request::Load(saga), Ok(Answer::View(None))) => {
-            find(after, *saga).is_some().then_some("forgot a sign-up that is there")
+        (Request::Accept(_), Ok(Answer::Accepted(Accepted::New(view) | Accepted::Replay(view)))) => seen(after, view),
+        (Request::Views(sagas), Ok(Answer::Views(views))) => {
+            let forgot = |saga: &SagaId| find(after, *saga).is_some() && !views.iter().any(|view| view.saga == *saga);
+            let forgotten = sagas.iter().any(forgot).then_some("forgot a sign-up that is there");
+            views.iter().find_map(|view| seen(after, view)).or(forgotten)
         }
         (Request::ReleaseLeases, Ok(Answer::Released(_))) => {
             leases.clear();
@@ -67,6 +64,15 @@ pub(crate) fn audit(
         (_, Ok(_) | Err(_)) => unchanged(before, after),
     };
     wrong.map(|wrong| format!("an answer tells what happened: {wrong}: {request}"))
+}
+
+/// A sign-up that was told of.
+fn seen(after: &Facts, view: &View) -> Option<&'static str> {
+    match find(after, view.saga) {
+        Some(saga) if saga.state == view.state => None,
+        Some(_) => Some("told a state that is another"),
+        None => Some("a sign-up that was answered for is not there"),
+    }
 }
 
 /// A commit that was answered as written.

@@ -187,9 +187,9 @@ impl Store<SignUp> for Line {
         Ok(held)
     }
 
-    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
-        let Answer::View(view) = self.call(Request::Load(saga)).await? else { return mixed_up() };
-        Ok(view)
+    async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
+        let Answer::Views(views) = self.call(Request::Views(sagas.to_vec())).await? else { return mixed_up() };
+        Ok(views)
     }
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {

@@ -19,7 +19,7 @@ pub(crate) enum Request {
     Claim(Claim),
     Commit(Box<Commit<SignUp>>),
     HandBack(Fence, Duration),
-    Load(SagaId),
+    Views(Vec<SagaId>),
     Events(SagaId, u64),
     List(Filter),
     Inspect(SagaId),
@@ -35,7 +35,7 @@ pub(crate) enum Answer {
     Claimed(Vec<Claimed<SignUp>>),
     Committed(Committed),
     HandedBack(bool),
-    View(Option<View>),
+    Views(Vec<View>),
     Events(Vec<Event>),
     Listed(Vec<Record>),
     Inspected(Option<Box<Inspection>>),
@@ -52,7 +52,7 @@ impl Request {
             Self::Claim(claim) => Answer::Claimed(store.claim(claim).await?),
             Self::Commit(commit) => Answer::Committed(store.commit(commit).await?),
             Self::HandBack(fence, due_in) => Answer::HandedBack(store.hand_back(fence, *due_in).await?),
-            Self::Load(saga) => Answer::View(store.load(*saga).await?),
+            Self::Views(sagas) => Answer::Views(store.views(sagas).await?),
             Self::Events(saga, from) => Answer::Events(store.events(*saga, *from).await?),
             Self::List(filter) => Answer::Listed(store.list(filter).await?),
             Self::Inspect(saga) => Answer::Inspected(store.inspect(*saga).await?.map(Box::new)),
@@ -71,7 +71,7 @@ impl Answer {
             Self::Claimed(claimed) => !claimed.is_empty(),
             Self::Committed(committed) => *committed != Committed::Fenced,
             Self::HandedBack(held) => *held,
-            Self::View(_) | Self::Events(_) | Self::Listed(_) | Self::Inspected(_) => false,
+            Self::Views(_) | Self::Events(_) | Self::Listed(_) | Self::Inspected(_) => false,
             Self::Operated(operated) => *operated == Operated::Done,
             Self::Housekept(kept) => *kept != Housekept::default(),
             Self::Released(leases) => *leases > 0,
@@ -99,7 +99,7 @@ impl fmt::Display for Request {
                 }
             }
             Self::HandBack(fence, _) => write!(f, "hand back {} (epoch {})", Named(fence.saga), fence.epoch),
-            Self::Load(saga) => write!(f, "load {}", Named(*saga)),
+            Self::Views(sagas) => write!(f, "views of {}", list(sagas.iter().map(|saga| Named(*saga)))),
             Self::Events(saga, from) => write!(f, "events of {} from {from}", Named(*saga)),
             Self::List(filter) => write!(f, "list {filter:?}"),
             Self::Inspect(saga) => write!(f, "inspect {}", Named(*saga)),
@@ -134,11 +134,11 @@ impl fmt::Display for Answer {
             Self::Committed(Committed::Refused) => f.write_str("written as refused"),
             Self::Committed(Committed::Fenced) => f.write_str("fenced"),
             Self::HandedBack(held) => f.write_str(if *held { "handed back" } else { "not held" }),
-            Self::View(view) => match view.as_ref().map(|view| &view.state) {
-                None => f.write_str("nothing"),
-                Some(State::Active(active)) => write!(f, "{active:?}"),
-                Some(State::Ended(end)) => write!(f, "{end:?}"),
-            },
+            Self::Views(views) if views.is_empty() => f.write_str("nothing"),
+            Self::Views(views) => f.write_str(&list(views.iter().map(|view| match &view.state {
+                State::Active(active) => format!("{active:?}"),
+                State::Ended(end) => format!("{end:?}"),
+            }))),
             Self::Events(events) => write!(f, "{} events", events.len()),
             Self::Listed(records) => write!(f, "{} sign-ups", records.len()),
             Self::Inspected(None) => f.write_str("nothing"),
@@ -155,4 +155,8 @@ impl fmt::Display for Answer {
             Self::Released(leases) => write!(f, "{leases}"),
         }
     }
+}
+
+fn list<T: fmt::Display>(items: impl Iterator<Item = T>) -> String {
+    items.map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -222,7 +222,7 @@ fn decides(answer: &Answer) -> bool {
         Answer::Accepted(_)
         | Answer::Committed(_)
         | Answer::HandedBack(_)
-        | Answer::View(_)
+        | Answer::Views(_)
         | Answer::Listed(_)
         | Answer::Inspected(_)
         | Answer::Operated(_) => true,

@@ -76,8 +76,8 @@ impl Store<SignUp> for Watched {
         self.inner.hand_back(fence, due_in).await
     }
 
-    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
-        self.inner.load(saga).await
+    async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
+        self.inner.views(sagas).await
     }
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {

@@ -38,8 +38,13 @@ pub trait Store<S: Saga>: Send + Sync + 'static {
     /// the claim does not hold any more.
     async fn hand_back(&self, fence: &Fence, due_in: Duration) -> Result<bool, Error>;
 
+    /// Sagas as the outside sees them: those of these that there are, in any order.
+    async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error>;
+
     /// A saga as the outside sees it.
-    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error>;
+    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
+        Ok(self.views(&[saga]).await?.pop())
+    }
 
     /// The journal of a saga from this seq on, in order.
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error>;

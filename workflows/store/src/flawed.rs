@@ -198,15 +198,15 @@ impl Store<SignUp> for Flawed {
         self.store.hand_back(fence, due_in).await
     }
 
-    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
-        let mut view = self.store.load(saga).await?;
-        if let Some(view) = view.as_mut().filter(|view| self.is(Flaw::ShowsThePast) && view.ended_at.is_some()) {
-            let is_first = self.shown.lock().unwrap_or_else(PoisonError::into_inner).insert(saga);
+    async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
+        let mut views = self.store.views(sagas).await?;
+        for view in views.iter_mut().filter(|view| self.is(Flaw::ShowsThePast) && view.ended_at.is_some()) {
+            let is_first = self.shown.lock().unwrap_or_else(PoisonError::into_inner).insert(view.saga);
             if !is_first {
                 (view.state, view.ended_at) = (State::Active(Active::Running(FIRST_STEP)), None);
             }
         }
-        Ok(view)
+        Ok(views)
     }
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {

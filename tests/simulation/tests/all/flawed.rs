@@ -217,8 +217,8 @@ impl Store<SignUp> for Flawed {
         self.memory.hand_back(fence, due_in).await
     }
 
-    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
-        self.memory.load(saga).await
+    async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
+        self.memory.views(sagas).await
     }
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {

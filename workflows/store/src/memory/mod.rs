@@ -167,9 +167,9 @@ impl Store<SignUp> for Memory {
         Ok(true)
     }
 
-    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
-        let now = self.clock.now();
-        Ok(self.lock().sagas.get(&saga).map(|row| row.view(saga, now)))
+    async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
+        let (now, tables) = (self.clock.now(), self.lock());
+        Ok(sagas.iter().filter_map(|saga| Some(tables.sagas.get(saga)?.view(*saga, now))).collect())
     }
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use saga::store::{Accepted, Error, View};
-use saga::{Active, Saga, SagaId, State};
+use saga::{Active, Saga, SagaId, State, Store};
 use signup::{Conflict, FIRST_STEP, Proposal, Replays, SignUp};
 
 use super::Postgres;
@@ -139,6 +139,6 @@ impl Postgres {
     }
 
     async fn found(&self, saga: SagaId) -> Result<View, Error> {
-        super::read::load(&self.front, saga).await?.ok_or_else(|| Error::Unreadable("a saga has gone".into()))
+        self.load(saga).await?.ok_or_else(|| Error::Unreadable("a saga has gone".into()))
     }
 }

@@ -81,8 +81,8 @@ impl Store<SignUp> for Postgres {
         lease::hand_back(&self.work, fence, due_in).await
     }
 
-    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
-        read::load(&self.front, saga).await
+    async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
+        read::views(&self.front, sagas).await
     }
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {

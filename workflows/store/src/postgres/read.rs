@@ -8,18 +8,19 @@ use sqlx::postgres::PgRow;
 use super::connections::Connections;
 use super::value::{between, count, get, saga_id, signature, state, stored, time, time_if_any};
 
-pub(super) const SQL: &[(&str, &str)] = &[("load", LOAD), ("events", EVENTS)];
+pub(super) const SQL: &[(&str, &str)] = &[("views", VIEWS), ("events", EVENTS)];
 
-const LOAD: &str = "
-SELECT id, state, step, code, accepted_at, stuck_since, ended_at, now() AS now FROM sagas WHERE id = $1";
+const VIEWS: &str = "
+SELECT id, state, step, code, accepted_at, stuck_since, ended_at, now() AS now FROM sagas WHERE id = ANY($1)";
 
 const EVENTS: &str = "
 SELECT seq, epoch, kind, step, attempt, worker, took_ms, error, operator, reason, at FROM saga_events
  WHERE saga_id = $1 AND seq >= $2 ORDER BY seq";
 
-pub(super) async fn load(connections: &Connections, saga: SagaId) -> Result<Option<View>, Error> {
-    let row = connections.fetch_optional(sqlx::query(LOAD).bind(saga.uuid())).await?;
-    row.as_ref().map(view).transpose()
+pub(super) async fn views(connections: &Connections, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
+    let ids: Vec<_> = sagas.iter().map(|saga| saga.uuid()).collect();
+    let rows = connections.fetch(sqlx::query(VIEWS).bind(ids)).await?;
+    rows.iter().map(view).collect()
 }
 
 /// What everybody may see of a saga, from a row that tells the time as `now`.

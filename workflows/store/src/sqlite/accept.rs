@@ -141,5 +141,6 @@ async fn classify(
 
 async fn view(db: &mut Transaction<'_>, row: &SqliteRow, now: Millis) -> Result<View, Error> {
     let saga = value::saga_id(row, "saga")?;
-    read::load(db.connection().await?, saga, now).await?.ok_or_else(|| Error::Unreadable("a saga has gone".into()))
+    let view = read::views(db.connection().await?, &[saga], now).await?.pop();
+    view.ok_or_else(|| Error::Unreadable("a saga has gone".into()))
 }

@@ -64,8 +64,8 @@ impl Store<SignUp> for Sqlite {
         self.writer.write(lease::HandBack { fence: *fence, due_in }).await
     }
 
-    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
-        read::load(&self.readers, saga, value::now(&*self.clock)).await
+    async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
+        read::views(&self.readers, sagas, value::now(&*self.clock)).await
     }
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {

@@ -8,17 +8,22 @@ use sqlx::sqlite::SqliteRow;
 
 use super::value::{self, Millis, between, count, get, stored, timestamp};
 
-pub(super) const SQL: &[(&str, &str)] = &[("load", LOAD), ("events", EVENTS)];
+pub(super) const SQL: &[(&str, &str)] = &[("views", VIEWS), ("events", EVENTS)];
 
-const LOAD: &str = "SELECT id, state, step, code, accepted_at, stuck_since, ended_at FROM sagas WHERE id = $1";
+/// There are no arrays here: the ids come as JSON.
+const VIEWS: &str = "
+SELECT id, state, step, code, accepted_at, stuck_since, ended_at FROM sagas
+ WHERE id IN (SELECT unhex(value) FROM json_each($1))";
 
 const EVENTS: &str = "
 SELECT seq, epoch, kind, step, attempt, worker, took_ms, error, operator, reason, at
   FROM saga_events WHERE saga_id = $1 AND seq >= $2 ORDER BY seq";
 
-pub(super) async fn load(db: impl SqliteExecutor<'_>, saga: SagaId, now: Millis) -> Result<Option<View>, Error> {
-    let row = sqlx::query(LOAD).bind(saga.uuid()).fetch_optional(db).await.map_err(value::error)?;
-    row.map(|row| view(&row, now)).transpose()
+pub(super) async fn views(db: impl SqliteExecutor<'_>, sagas: &[SagaId], now: Millis) -> Result<Vec<View>, Error> {
+    let ids: Vec<_> = sagas.iter().map(|saga| format!("\"{}\"", saga.uuid().simple())).collect();
+    let ids = format!("[{}]", ids.join(","));
+    let rows = sqlx::query(VIEWS).bind(ids).fetch_all(db).await.map_err(value::error)?;
+    rows.iter().map(|row| view(row, now)).collect()
 }
 
 pub(super) fn view(row: &SqliteRow, now: Millis) -> Result<View, Error> {

@@ -105,6 +105,7 @@ on_every_store! { ()
         a_commit_and_a_claim_at_once_leave_one_holder;
     reading:
         an_unknown_saga_is_nothing,
+        many_are_seen_at_once,
         events_are_read_from_a_seq_on,
         the_journal_tells_attempts_and_errors,
         a_view_tells_the_age_and_the_end;

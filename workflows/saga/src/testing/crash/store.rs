@@ -70,8 +70,8 @@ impl<S: Saga> Store<S> for Crashing<S> {
         self.0.hand_back(fence, due_in).await
     }
 
-    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
-        self.0.load(saga).await
+    async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
+        self.0.views(sagas).await
     }
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {

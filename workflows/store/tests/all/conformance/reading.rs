@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use saga::plan::EventKind;
 use saga::store::{Commit, Committed, Fence, Note};
+use saga::{End, State};
 
 use crate::world::{CLAIMS, TICK, USER, World, done, failed, running};
 
@@ -15,6 +16,18 @@ pub(super) async fn an_unknown_saga_is_nothing(w: World) {
     assert_eq!(w.store().events(fence.saga, 0).await.unwrap(), []);
     assert!(!w.store().hand_back(&fence, Duration::ZERO).await.unwrap());
     assert_eq!(w.commit(&Commit { fence, ..done(&claimed) }).await, Committed::Fenced);
+}
+
+pub(super) async fn many_are_seen_at_once(w: World) {
+    let sagas = [w.accept("ada").await, w.complete("eve").await, w.accept("joe").await];
+    let asked = [sagas[0], w.proposal("kim").saga, sagas[1]];
+    let mut views = w.store().views(&asked).await.unwrap();
+    views.sort_by_key(|view| view.saga);
+    let seen: Vec<_> = views.into_iter().map(|view| (view.saga, view.state)).collect();
+    let mut expected = [(sagas[0], running(&USER)), (sagas[1], State::Ended(End::Completed))];
+    expected.sort_by_key(|(saga, _)| *saga);
+    assert_eq!(seen, expected, "those that there are, and no others");
+    assert_eq!(w.store().views(&[]).await.unwrap(), []);
 }
 
 pub(super) async fn events_are_read_from_a_seq_on(w: World) {

@@ -174,8 +174,12 @@ impl Store<SignUp> for Line {
         self.write(|store| async move { store.hand_back(&fence, due_in).await }).await
     }
 
-    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
-        self.read(|store| async move { store.load(saga).await }).await
+    async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
+        self.read(|store| {
+            let sagas = sagas.to_vec();
+            async move { store.views(&sagas).await }
+        })
+        .await
     }
 
     async fn events(&self, saga: SagaId, from: u64) -> Result<Vec<Event>, Error> {
