@@ -120,18 +120,30 @@ impl Fields {
     }
 }
 
+/// The same of a body that is JSON, whatever it is said to be.
+#[derive(Debug)]
+pub(crate) struct AnyFields(pub(crate) Fields);
+
 impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             return Err(Problem::UnsupportedMediaType);
         }
+        AnyFields::from_request(request, state).await.map(|AnyFields(fields)| fields)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for AnyFields {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         if is_encoded(request.headers()) {
             return Err(Problem::UnsupportedEncoding);
         }
         let bytes = timeout(PATIENCE, read(request.into_body())).await.map_err(|_| Problem::BodyTimeout)??;
-        parse(&bytes)
+        parse(&bytes).map(Self)
     }
 }
 

@@ -9,6 +9,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::{FieldError, Problem};
 use crate::router::endpoints;
+use crate::signups::compat::Failure;
 use crate::{Api, admin, health};
 
 const ABOUT: &str = "\
@@ -24,7 +25,7 @@ answer 404 `not_found`, 405 `method_not_allowed` and 500 `internal`.";
 #[derive(OpenApi)]
 #[openapi(
     info(title = "signup-saga", description = ABOUT),
-    components(schemas(Problem, FieldError, admin::Thing, admin::Whereabouts)),
+    components(schemas(Problem, Failure, FieldError, admin::Thing, admin::Whereabouts)),
     modifiers(&OperatorToken),
     tags(
         (name = "sign-ups", description = "Start a sign-up and follow it."),

@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 
 use crate::admin::{Thing, Whereabouts};
 
-pub(crate) use document::responses;
+pub(crate) use document::{responses, responses_as};
 pub(crate) use kind::Kind;
 
 /// Why a request is not answered as its sender hopes, with what the answer tells besides its kind.
@@ -119,6 +119,11 @@ pub(crate) enum Problem {
     ActionUnknown,
     /// The store is away; nothing was done.
     Unavailable,
+    /// There is too much to do already; nothing was done.
+    Overloaded {
+        /// After how many seconds to come again.
+        retry_after: u64,
+    },
     /// The process cannot do its work.
     NotReady {
         /// What it cannot do it without: `database`, or `process` where it starts or stops.
@@ -184,6 +189,7 @@ impl Problem {
             Self::OutcomeUnknown { .. } => Kind::OutcomeUnknown,
             Self::ActionUnknown => Kind::ActionUnknown,
             Self::Unavailable => Kind::Unavailable,
+            Self::Overloaded { .. } => Kind::Overloaded,
             Self::NotReady { .. } => Kind::NotReady,
         }
     }
@@ -221,6 +227,7 @@ impl Problem {
             | Self::OutcomeUnknown { marked: true }
             | Self::ActionUnknown
             | Self::Unavailable
+            | Self::Overloaded { .. }
             | Self::NotReady { .. } => self.kind().advice().into(),
         }
     }
@@ -242,7 +249,7 @@ impl Problem {
     /// After how many seconds to try again, where trying again is what to do.
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::RateLimited { retry_after } | Self::Overloaded { retry_after } => Some(*retry_after),
             other => other.kind().retry_after().map(u64::from),
         }
     }

@@ -10,7 +10,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Api, Health, admin, docs, fallback, headers, health, observe, openapi, signups};
+use crate::{Api, Health, admin, docs, fallback, headers, health, metrics, observe, openapi, signups};
 
 /// The service's routes.
 ///
@@ -51,4 +51,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(signups::start::start))
         .routes(routes!(signups::show::show))
+        .routes(routes!(signups::follow::follow))
+        .routes(routes!(signups::compat::start_and_wait))
+        .routes(routes!(metrics::show))
 }

@@ -1,27 +1,46 @@
 //! Sign-ups: starting one, and asking how it goes. Each endpoint is a file.
 
 mod accept;
+pub(crate) mod compat;
+pub(crate) mod follow;
 mod idempotency;
 mod request;
 pub(crate) mod show;
 pub(crate) mod start;
 mod status;
+mod submit;
+mod token;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use std::time::Duration;
+
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::http::{HeaderName, HeaderValue};
 use saga::SagaId;
 use saga::store::View;
+use tracing::Span;
+use tracing::field::display;
 use uuid::Uuid;
 
+use crate::problem::Problem;
 use crate::{Api, prefer};
 
 /// The sign-up in the examples of the OpenAPI document.
 pub(crate) const EXAMPLE: SagaId = SagaId::from_uuid(Uuid::from_u128(0x019b_7c8d_5a2e_7f30_90b1_c2d3_e4f5_a6b7));
 
-/// Waits for the sign-up to end if the client prefers so. Returns how it was seen last, and the header that says
-/// that the preference was met.
-async fn awaited(api: &Api, headers: &HeaderMap, seen: View) -> (View, Option<(HeaderName, HeaderValue)>) {
-    let Some(limit) = prefer::wait(headers) else { return (seen, None) };
-    match api.waiters.until_ended(&*api.store, &seen, limit).await {
+/// The sign-up that the path names, as it is now.
+async fn named(api: &Api, id: Result<Path<String>, PathRejection>) -> Result<View, Problem> {
+    let id = id.ok().and_then(|Path(text)| text.parse().ok()).ok_or(Problem::SignupNotFound)?;
+    Span::current().record("saga.id", display(id));
+    let view = api.waiters.look(id).await.map_err(|error| Problem::unread(&error))?;
+    view.ok_or(Problem::SignupNotFound)
+}
+
+/// Waits so long for the sign-up to end, if at all. Returns how it was seen last, and the header that says that the
+/// client's preference was met.
+async fn awaited(api: &Api, wait: Option<Duration>, seen: View) -> (View, Option<(HeaderName, HeaderValue)>) {
+    let Some(limit) = wait else { return (seen, None) };
+    match api.waiters.until_ended(&seen, limit).await {
         Some(view) => (view, Some(prefer::APPLIED)),
         None => (seen, None),
     }

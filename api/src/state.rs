@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use saga::{Clock, Fleet, Listener, Outline, Random, Store};
 use signup::{HashKey, Operators, Replays, Sealer, SignUp};
 
-use crate::{Admission, Health, Waiters};
+use crate::{Admission, Duplicates, Health, Overload, Waiters};
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -27,6 +28,12 @@ pub struct Api {
     pub health: Arc<Health>,
     /// Who may ask how often.
     pub admission: Arc<Admission>,
+    /// E-mails that are known to belong to users.
+    pub duplicates: Arc<Duplicates>,
+    /// Whether more sign-ups can be taken.
+    pub overload: Arc<Overload>,
+    /// What is counted.
+    pub metrics: PrometheusHandle,
     /// Seals passwords to the workers.
     pub sealer: Sealer,
     /// The key of the keyed hashes of idempotency keys, of request bodies, and of who is limited.

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use reader::Reader;
-use rooms::{Round, Rooms, Seen};
+use rooms::{Rooms, Round, Seen};
 
 /// How many ended sagas are remembered, the latest asked for.
 const REMEMBERED: u64 = 50_000;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Error, anyhow};
 use saga::store::Filter;
-use saga::{Clock, Fleet, Store};
+use saga::{Backlog, Clock, Fleet, Store};
 use signup::{HashKey, Operators, Purpose, Replays, Sealer, SignUp};
 use store::postgres::{Crowd, Database as Server};
 use store::{Postgres, Sqlite, Unready, postgres, sqlite};
@@ -21,6 +21,8 @@ pub(crate) struct Database {
     pub(crate) store: Arc<dyn Store<SignUp>>,
     /// Knows requests again.
     pub(crate) replays: Arc<dyn Replays>,
+    /// What waits for a worker.
+    pub(crate) backlog: Arc<dyn Backlog>,
     /// Who may operate on them.
     pub(crate) operators: Arc<dyn Operators>,
     /// The processes that work on them.
@@ -96,11 +98,11 @@ impl Database {
 
     fn over<D>(database: D, opened: Opened, is_new: bool, place: String) -> Self
     where
-        D: Store<SignUp> + Replays + Operators + Fleet + Clone,
+        D: Store<SignUp> + Replays + Backlog + Operators + Fleet + Clone,
     {
         let (store, operators) = (Arc::new(database.clone()), Arc::new(database.clone()));
-        let replays = Arc::new(database.clone());
-        Self { store, replays, operators, fleet: Arc::new(database), is_new, place, opened }
+        let (replays, backlog) = (Arc::new(database.clone()), Arc::new(database.clone()));
+        Self { store, replays, backlog, operators, fleet: Arc::new(database), is_new, place, opened }
     }
 
     /// What kind of database it is.

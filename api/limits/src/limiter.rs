@@ -1,16 +1,12 @@
 //! Both counts together.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::debug;
 
 use crate::own::{self, Own};
-use crate::{Bucket, Decision, Shared};
-
-/// How long Redis is left alone that did not decide.
-const PAUSE: Duration = Duration::from_secs(1);
+use crate::shared::Shared;
+use crate::{Bucket, Decision, Server};
 
 /// Decides what may be done.
 ///
@@ -21,8 +17,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct Limiter {
     own: Own,
     shared: Option<Shared>,
-    /// Until when the shared count is left alone, where it is away.
-    away_until: Mutex<Option<Instant>>,
 }
 
 /// What was taken, so that it can be given back.
@@ -35,9 +29,9 @@ pub struct Taken {
 }
 
 impl Limiter {
-    /// With a count of all processes, where there are several.
-    pub fn new(shared: Option<Shared>) -> Self {
-        Self { own: Own::default(), shared, away_until: Mutex::new(None) }
+    /// With a count of all processes on this server, where there are several.
+    pub fn new(server: Option<Arc<Server>>) -> Self {
+        Self { own: Own::default(), shared: server.map(Shared) }
     }
 
     /// Takes from all of these buckets, if each has something left: nothing is taken where it is not allowed.
@@ -67,37 +61,6 @@ impl Limiter {
 
     /// What the count of all processes says, if it says anything.
     async fn ask(&self, buckets: &[Bucket]) -> Option<(Decision, Option<u64>)> {
-        let shared = self.shared.as_ref().filter(|_| self.may_ask())?;
-        match shared.take(buckets).await {
-            Ok(answer) => {
-                if self.away_until().take().is_some() {
-                    info!("limits are counted over all processes again");
-                }
-                Some(answer)
-            }
-            Err(error) => {
-                if self.away_until().replace(Instant::now() + PAUSE).is_none() {
-                    warn!(%error, "limits are counted by each process alone while Redis does not decide");
-                }
-                None
-            }
-        }
-    }
-
-    /// Whether the shared count is worth asking: where it was away, one asks after a while, and the others go on without.
-    fn may_ask(&self) -> bool {
-        let (mut away_until, now) = (self.away_until(), Instant::now());
-        match &mut *away_until {
-            None => true,
-            Some(until) if *until <= now => {
-                *until = now + PAUSE;
-                true
-            }
-            Some(_) => false,
-        }
-    }
-
-    fn away_until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.away_until.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.as_ref()?.take(buckets).await.ok()
     }
 }

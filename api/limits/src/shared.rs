@@ -1,18 +1,12 @@
 //! The count of all processes, in Redis.
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisError, Script};
-use tokio::time::timeout;
+use redis::Script;
 
+use crate::server::{Away, Server};
 use crate::{Bucket, Decision, Standing};
-
-/// How long Redis may take to decide.
-const PATIENCE: Duration = Duration::from_millis(250);
-/// How long a connection may take, over several requests.
-const CONNECTING: Duration = Duration::from_secs(5);
 
 /// Takes from all buckets or from none, by the server's own clock. A bucket is a list of the times at which something was
 /// taken, the latest first, never longer than its limit, and forgotten when the latest has left the window.
@@ -51,37 +45,10 @@ return answer",
 });
 
 /// The count of all processes.
-pub struct Shared {
-    client: Client,
-    line: Mutex<Line>,
-}
-
-/// The connection of the moment. It is let go of when it fails: one to a machine that has vanished would never be
-/// answered again.
-#[derive(Default)]
-struct Line {
-    /// Connects when it is first asked.
-    connection: Option<ConnectionManager>,
-    /// The how-manieth it is.
-    number: u64,
-    /// Whether it ever was answered. One that is only late in connecting is given time.
-    answered: bool,
-}
-
-/// Redis does not decide.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Away(String);
+#[derive(Debug)]
+pub(crate) struct Shared(pub(crate) Arc<Server>);
 
 impl Shared {
-    /// At this URL. It is connected to when it is first asked.
-    ///
-    /// # Errors
-    /// If the URL cannot be read. It may hold a password, so it is not told.
-    pub fn open(url: &str) -> Result<Self, Away> {
-        Ok(Self { client: Client::open(url)?, line: Mutex::default() })
-    }
-
     /// Takes from all of these buckets, if each has something left: when it did, if so, in microseconds of the server's
     /// clock.
     ///
@@ -93,7 +60,7 @@ impl Shared {
             let window = u64::try_from(bucket.quota.window.as_micros()).unwrap_or(u64::MAX);
             call.key(key(bucket)).arg(bucket.quota.limit).arg(window);
         }
-        let answer: Vec<u64> = self.in_time(async |connection| call.invoke_async(connection).await).await?;
+        let answer: Vec<u64> = self.0.ask(async |connection| call.invoke_async(connection).await).await?;
         let [allowed, now, numbers @ ..] = &answer[..] else { return Err(Away("an empty answer".to_owned())) };
         let standings = buckets.iter().zip(numbers.chunks_exact(2)).map(|(bucket, numbers)| Standing {
             quota: bucket.quota,
@@ -114,61 +81,11 @@ impl Shared {
         for bucket in buckets {
             pipeline.lrem(key(bucket), 1, at).ignore();
         }
-        self.in_time(async |connection| pipeline.query_async(connection).await).await
-    }
-
-    async fn in_time<T>(
-        &self,
-        ask: impl AsyncFnOnce(&mut ConnectionManager) -> Result<T, RedisError>,
-    ) -> Result<T, Away> {
-        let (mut connection, number) = self.connection()?;
-        let answer = timeout(PATIENCE, ask(&mut connection)).await;
-        let mut line = self.line();
-        if line.number == number {
-            match &answer {
-                Ok(Ok(_)) => line.answered = true,
-                Err(_) if !line.answered => {}
-                Ok(Err(_)) | Err(_) => line.connection = None,
-            }
-        }
-        match answer {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(Away(format!("no answer within {PATIENCE:?}"))),
-        }
-    }
-
-    fn connection(&self) -> Result<(ConnectionManager, u64), Away> {
-        let mut line = self.line();
-        if let Some(connection) = &line.connection {
-            return Ok((connection.clone(), line.number));
-        }
-        let settings = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(PATIENCE))
-            .set_connection_timeout(Some(CONNECTING))
-            .set_number_of_retries(0);
-        let connection = ConnectionManager::new_lazy_with_config(self.client.clone(), settings)?;
-        *line = Line { connection: Some(connection.clone()), number: line.number + 1, answered: false };
-        Ok((connection, line.number))
-    }
-
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.ask(async |connection| pipeline.query_async(connection).await).await
     }
 }
 
 /// No address and no e-mail is in a key.
 fn key(bucket: &Bucket) -> String {
     format!("signup:limit:{}:{:032x}", bucket.quota.name, bucket.whose)
-}
-
-impl From<RedisError> for Away {
-    fn from(error: RedisError) -> Self {
-        Self(error.to_string())
-    }
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Shared")
-    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use limits::{Bucket, Decision, Limiter, Quota, Shared};
+use limits::{Bucket, Decision, Limiter, Quota, Server};
 use servers::{Redis, RedisOptions};
 
 const ADDRESS: Quota = Quota { name: "address", limit: 5, window: Duration::from_mins(1) };
@@ -22,7 +22,9 @@ fn server() -> Redis {
 
 /// Several processes that count together.
 fn processes(redis: &Redis, count: usize) -> Vec<Arc<Limiter>> {
-    (0..count).map(|_| Arc::new(Limiter::new(Some(Shared::open(&redis.url()).unwrap())))).collect()
+    (0..count)
+        .map(|_| Arc::new(Limiter::new(Some(Arc::new(Server::open(&redis.url(), "each counts alone").unwrap())))))
+        .collect()
 }
 
 fn left(decision: &Decision) -> Vec<u32> {

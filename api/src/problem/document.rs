@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use saga::Code;
 use saga::operate::Impossible;
+use serde_json::Value;
 use signup::EMAIL_TAKEN;
-use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema};
+use utoipa::openapi::{Content, ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{FieldError, Kind, Problem};
@@ -18,24 +19,43 @@ pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// The answers that an endpoint gives for these problems, with an example for each.
 pub(crate) fn responses(kinds: &[Kind]) -> BTreeMap<String, RefOr<Response>> {
+    responses_as(kinds, MEDIA_TYPE, "Problem", |problem| serde_json::to_value(problem.document()).ok())
+}
+
+/// The same, where they are told in other words: of this media type, with this schema, and made so.
+pub(crate) fn responses_as(
+    kinds: &[Kind],
+    media_type: &str,
+    schema: &str,
+    told: fn(&Problem) -> Option<Value>,
+) -> BTreeMap<String, RefOr<Response>> {
     let mut by_status: BTreeMap<u16, Vec<Kind>> = BTreeMap::new();
     for kind in kinds {
         by_status.entry(kind.status().as_u16()).or_default().push(*kind);
     }
+    let content = |kinds: &[Kind]| {
+        ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name(schema)))
+            .examples_from_iter(told_examples(kinds, told))
+            .build()
+    };
+    let response = |kinds: &[Kind]| response(kinds, media_type, content(kinds));
     by_status.into_iter().map(|(status, kinds)| (status.to_string(), response(&kinds).into())).collect()
 }
 
-fn response(kinds: &[Kind]) -> Response {
-    let names: Vec<String> = kinds.iter().map(|kind| format!("`{}`: {}.", kind.name(), kind.title())).collect();
-    let examples = kinds.iter().flat_map(|kind| examples(*kind)).map(|(name, problem)| {
-        let value = serde_json::to_value(problem.document()).ok();
+fn told_examples(kinds: &[Kind], told: fn(&Problem) -> Option<Value>) -> impl Iterator<Item = (&'static str, Example)> {
+    kinds.iter().flat_map(|kind| examples(*kind)).map(move |(name, problem)| {
+        let value = told(&problem);
         // A second example of a kind says what is special about it.
         let title = problem.kind().title();
         let summary = if name == problem.kind().name() { title.into() } else { format!("{title} ({})", spaced(name)) };
         (name, ExampleBuilder::new().summary(summary).value(value).build())
-    });
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).examples_from_iter(examples);
-    let response = ResponseBuilder::new().description(names.join(" ")).content(MEDIA_TYPE, content.build());
+    })
+}
+
+fn response(kinds: &[Kind], media_type: &str, content: Content) -> Response {
+    let names: Vec<String> = kinds.iter().map(|kind| format!("`{}`: {}.", kind.name(), kind.title())).collect();
+    let response = ResponseBuilder::new().description(names.join(" ")).content(media_type, content);
     let later = kinds.iter().any(|kind| kind.retry_after().is_some());
     if later { response.header("Retry-After", retry_after()).build() } else { response.build() }
 }
@@ -96,6 +116,7 @@ fn examples(kind: Kind) -> Vec<(&'static str, Problem)> {
         }
         Kind::ActionUnknown => Problem::ActionUnknown,
         Kind::Unavailable => Problem::Unavailable,
+        Kind::Overloaded => Problem::Overloaded { retry_after: 21 },
         Kind::NotReady => Problem::NotReady { component: "database", why: "it does not answer" },
     };
     vec![(kind.name(), problem)]
@@ -130,7 +151,10 @@ impl PartialSchema for Problem {
                 list(schema_ref::<FieldError>(), "`invalid_fields`, `invalid_parameters`: what is wrong with each."),
             )
             .property("providers", list(text, "`email_taken`: what the user signs in with."))
-            .property("retry_after", member(Type::Integer, "`rate_limited`: after how many seconds to try again."))
+            .property(
+                "retry_after",
+                member(Type::Integer, "`rate_limited`, `overloaded`: after how many seconds to try again."),
+            )
             .property("workflow_id", member(Type::String, "The id of the sign-up that failed."))
             .property("code", member(Type::String, "Why the sign-up failed."))
             .property("seq", member(Type::Integer, "`saga_moved`: the number of the saga's latest event."))

@@ -31,6 +31,7 @@ pub(crate) enum Kind {
     OutcomeUnknown,
     ActionUnknown,
     Unavailable,
+    Overloaded,
     NotReady,
 }
 
@@ -63,6 +64,7 @@ impl Kind {
             Self::OutcomeUnknown => "outcome_unknown",
             Self::ActionUnknown => "action_unknown",
             Self::Unavailable => "unavailable",
+            Self::Overloaded => "overloaded",
             Self::NotReady => "not_ready",
         }
     }
@@ -88,7 +90,7 @@ impl Kind {
             Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidFields | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::OutcomeUnknown | Self::ActionUnknown | Self::Unavailable | Self::NotReady => {
+            Self::OutcomeUnknown | Self::ActionUnknown | Self::Unavailable | Self::Overloaded | Self::NotReady => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -122,6 +124,7 @@ impl Kind {
             Self::OutcomeUnknown => "It is not known whether the sign-up was accepted",
             Self::ActionUnknown => "It is not known whether the action was taken",
             Self::Unavailable => "The service cannot do this now",
+            Self::Overloaded => "The service has too much to do",
             Self::NotReady => "This process is not ready",
         }
     }
@@ -154,7 +157,7 @@ impl Kind {
             Self::Internal => "Try again later; if it stays, report the X-Request-Id of this answer.",
             Self::OutcomeUnknown => "Repeat this request with the same Idempotency-Key: it is accepted once.",
             Self::ActionUnknown => "Look at the saga again: if the action was taken, it is among its latest events.",
-            Self::RateLimited | Self::Unavailable => {
+            Self::RateLimited | Self::Unavailable | Self::Overloaded => {
                 "Nothing was done: send the request again after the time in Retry-After."
             }
             Self::NotReady => "Send requests to another process until this one is ready: why says what it lacks.",
@@ -179,6 +182,7 @@ impl Kind {
             Self::SignupInProgress => Some(5),
             // Each of them says how long it is.
             Self::RateLimited => Some(60),
+            Self::Overloaded => Some(15),
             Self::NotFound
             | Self::MethodNotAllowed
             | Self::SignupNotFound
@@ -234,7 +238,8 @@ mod tests {
             Kind::Internal => Some(Kind::OutcomeUnknown),
             Kind::OutcomeUnknown => Some(Kind::ActionUnknown),
             Kind::ActionUnknown => Some(Kind::Unavailable),
-            Kind::Unavailable => Some(Kind::NotReady),
+            Kind::Unavailable => Some(Kind::Overloaded),
+            Kind::Overloaded => Some(Kind::NotReady),
             Kind::NotReady => None,
         }
     }

@@ -26,15 +26,20 @@ const RETRY: Retry = Retry::unending(Duration::from_millis(50), Duration::from_m
 /// Gets a proposal accepted, and tells the listener of a new saga.
 ///
 /// # Errors
-/// [`Problem::Unavailable`] where nothing was written, [`Problem::OutcomeUnknown`] where that is not known,
+/// [`Problem::Unavailable`] and [`Problem::Overloaded`] where nothing was written, [`Problem::OutcomeUnknown`] where that is not known,
 /// [`Problem::Internal`] where trying again would not help.
 ///
 /// # Cancel safety
 /// The work goes on in a task of its own: a client that hangs up takes back neither the saga nor the wake-up of a
 /// worker. A call of the store that outlasts the patience is not cut off either.
-pub(super) async fn accept(api: &Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, Problem> {
+pub(super) async fn accept(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, Problem> {
     let marked = proposal.idempotency.is_some();
-    let work = tokio::spawn(persist(Arc::clone(api), proposal).in_current_span());
+    let place = api.overload.place().await?;
+    let work = async move {
+        let _place = place;
+        persist(api, proposal).await
+    };
+    let work = tokio::spawn(work.in_current_span());
     match timeout(PATIENCE, work).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {

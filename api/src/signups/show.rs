@@ -9,17 +9,13 @@ use axum::extract::{Path, State};
 use axum::http::header::{ETAG, IF_NONE_MATCH, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use saga::SagaId;
-use saga::store::View;
-use tracing::Span;
-use tracing::field::display;
 use utoipa::IntoResponses;
 use utoipa::openapi::RefOr;
 
-use super::awaited;
 use super::status::{Document, Signup};
-use crate::Api;
+use super::{awaited, named};
 use crate::problem::{self, Kind, Problem};
+use crate::{Api, prefer};
 
 /// Tell how a sign-up goes
 ///
@@ -69,11 +65,9 @@ pub(crate) async fn show(
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = id.ok().and_then(|Path(text)| text.parse().ok()).ok_or(Problem::SignupNotFound)?;
-    Span::current().record("saga.id", display(id));
-    let (view, applied) = awaited(&api, &headers, load(&api, id).await?).await;
+    let (view, applied) = awaited(&api, prefer::wait(&headers), named(&api, id).await?).await;
     let signup = Signup::new(&view, &api.outline.steps);
-    let etag = signup.etag();
+    let etag = format!("\"{}\"", signup.tag());
     let fresh = is_fresh(&headers, &etag);
     let retry_after = signup.retry_after().map(|seconds| [(RETRY_AFTER, seconds)]);
     let headers = ([(ETAG, etag)], retry_after, applied.map(|header| [header]));
@@ -82,11 +76,6 @@ pub(crate) async fn show(
     } else {
         (headers, Json(signup.document())).into_response()
     })
-}
-
-async fn load(api: &Api, id: SagaId) -> Result<View, Problem> {
-    let view = api.store.load(id).await.map_err(|error| Problem::unread(&error))?;
-    view.ok_or(Problem::SignupNotFound)
 }
 
 /// Whether the client has this state already. `If-None-Match` compares weakly (RFC 9110, 13.1.2); our tags have no

@@ -2,32 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use saga::store::Accepted;
-use signup::Proposal;
-use tokio::time::timeout;
-use tracing::debug;
-use utoipa::IntoResponses;
+use serde::Serialize;
 use utoipa::openapi::RefOr;
+use utoipa::{IntoResponses, ToSchema};
 
-use super::idempotency::{self, Key};
 use super::request::NewSignup;
 use super::status::{Document, Signup, Status};
-use super::{accept::accept, awaited};
-use crate::Api;
+use super::submit::{self, Request, submit};
+use super::token::token;
 use crate::client::ClientAddress;
 use crate::fields::Fields;
 use crate::problem::{self, Kind, Problem};
-use crate::quotas::{self, seconds};
-
-/// How long a look may take whether a request was accepted before.
-const KNOWN: Duration = Duration::from_millis(250);
+use crate::{Api, prefer};
 
 /// Start a sign-up
 ///
@@ -54,7 +46,7 @@ const KNOWN: Duration = Duration::from_millis(250);
     responses(
         (
             status = 201, description = "Completed: within the preferred wait, or when it was asked for before.",
-            body = Document,
+            body = Started,
             headers(
                 ("Location" = String, description = "The sign-up."),
                 ("RateLimit-Policy" = String, description = "How many sign-ups are allowed, and in how many seconds."),
@@ -62,11 +54,11 @@ const KNOWN: Duration = Duration::from_millis(250);
                 ("Idempotency-Replayed" = String, description = "`true` if it was accepted before."),
                 ("Preference-Applied" = String, description = "`wait` if the wait was as preferred."),
             ),
-            example = json!(Signup::completed_example())
+            example = json!(Started::example(Signup::completed_example()))
         ),
         (
             status = 202, description = "Accepted, and under way.",
-            body = Document,
+            body = Started,
             headers(
                 ("Location" = String, description = "The sign-up."),
                 ("Retry-After" = u32, description = "After how many seconds to ask for it."),
@@ -75,7 +67,7 @@ const KNOWN: Duration = Duration::from_millis(250);
                 ("Idempotency-Replayed" = String, description = "`true` if it was accepted before."),
                 ("Preference-Applied" = String, description = "`wait` if the wait was as preferred."),
             ),
-            example = json!(Signup::pending_example())
+            example = json!(Started::example(Signup::pending_example()))
         ),
         Problems
     )
@@ -85,66 +77,51 @@ pub(crate) async fn start(
     address: ClientAddress,
     headers: HeaderMap,
     fields: Fields,
-) -> Result<Response, Problem> {
-    let key = Key::of(&headers)?;
-    let proposal = NewSignup::read(fields)?.propose(&api, key);
-    if is_replay(&api, &proposal).await {
-        return begin(&api, &headers, proposal).await;
-    }
-    let (decision, taken) = api.admission.of(&api.hash_key, address.0, &proposal.applicant.email).await;
-    let answer = match taken {
-        None => Err(Problem::RateLimited { retry_after: seconds(decision.retry_after()) }),
-        Some(taken) => match begin(&api, &headers, proposal).await {
-            // Nothing was done for them, and they are told to come again.
-            Err(Problem::Unavailable) => {
-                api.admission.limiter.give_back(taken).await;
-                return Err(Problem::Unavailable);
-            }
-            answer => answer,
-        },
-    };
-    Ok((quotas::headers(&decision), answer).into_response())
-}
-
-/// Whether it was accepted before, and so counts no more. Where that is not known in time, it is taken for a new one.
-async fn is_replay(api: &Api, proposal: &Proposal) -> bool {
-    if proposal.idempotency.is_none() {
-        return false;
-    }
-    match timeout(KNOWN, api.replays.is_replay(proposal)).await {
-        Ok(Ok(is_replay)) => is_replay,
-        Ok(Err(error)) => {
-            debug!(%error, "not known whether it is a replay");
-            false
-        }
-        Err(_) => false,
+) -> Response {
+    let wait = prefer::wait(&headers);
+    let (headers, submitted) = submit(&api, Request { address, headers, fields, wait }).await;
+    match submitted {
+        Ok((signup, more)) => (headers, more, answer(&api, &signup)).into_response(),
+        Err(problem) => (headers, problem).into_response(),
     }
 }
 
-/// Has it accepted, and waits for it as preferred.
-async fn begin(api: &Arc<Api>, headers: &HeaderMap, proposal: Proposal) -> Result<Response, Problem> {
-    let (view, replayed) = match accept(api, proposal).await? {
-        Accepted::New(view) => (view, None),
-        Accepted::Replay(view) => (view, Some(idempotency::REPLAYED)),
-        Accepted::Conflict(conflict) => return Err(conflict.into()),
-    };
-    let (view, applied) = awaited(api, headers, view).await;
-    let answer = answer(&Signup::new(&view, &api.outline.steps));
-    Ok((replayed.into_iter().chain(applied).collect::<HeaderMap>(), answer).into_response())
-}
-
-fn answer(signup: &Signup) -> Response {
+fn answer(api: &Api, signup: &Signup) -> Response {
     let location = [(LOCATION, signup.url())];
+    let started = || Json(Started::new(api, signup));
     match &signup.status {
         Status::Pending { .. } | Status::Delayed { .. } => {
             let headers = signup.retry_after().map(|seconds| [(RETRY_AFTER, seconds)]);
-            (StatusCode::ACCEPTED, location, headers, Json(signup.document())).into_response()
+            (StatusCode::ACCEPTED, location, headers, started()).into_response()
         }
-        Status::Completed { .. } => (StatusCode::CREATED, location, Json(signup.document())).into_response(),
+        Status::Completed { .. } => (StatusCode::CREATED, location, started()).into_response(),
         Status::Failed { code, .. } => {
             let (workflow_id, code) = (signup.workflow, code.clone());
             (location, Problem::SignupFailed { workflow_id, code }).into_response()
         }
+    }
+}
+
+/// A sign-up, as the one who has started it sees it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StartedSignup)]
+struct Started {
+    #[serde(flatten)]
+    signup: Document,
+    /// Shows that whoever has it has started this sign-up. Keep it as you keep a password; it is given here alone, and to
+    /// repetitions of this request.
+    #[schema(pattern = "^wft_[0-9A-Za-z_-]{43}$")]
+    workflow_token: String,
+}
+
+impl Started {
+    fn new(api: &Api, signup: &Signup) -> Self {
+        Self { signup: signup.document(), workflow_token: token(&api.hash_key, signup.workflow) }
+    }
+
+    /// One for the OpenAPI document.
+    fn example(signup: Document) -> Self {
+        Self { signup, workflow_token: format!("wft_{}", "0123456789".repeat(5).split_at(43).0) }
     }
 }
 
@@ -153,23 +130,7 @@ struct Problems;
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        problem::responses(&[
-            Kind::MalformedJson,
-            Kind::IncompleteBody,
-            Kind::InvalidIdempotencyKey,
-            Kind::BodyTimeout,
-            Kind::EmailTaken,
-            Kind::SignupInProgress,
-            Kind::RateLimited,
-            Kind::SignupFailed,
-            Kind::BodyTooLarge,
-            Kind::UnsupportedMediaType,
-            Kind::UnsupportedEncoding,
-            Kind::InvalidFields,
-            Kind::IdempotencyKeyReused,
-            Kind::Internal,
-            Kind::OutcomeUnknown,
-            Kind::Unavailable,
-        ])
+        let kinds: Vec<_> = submit::KINDS.into_iter().chain([Kind::UnsupportedMediaType]).collect();
+        problem::responses(&kinds)
     }
 }

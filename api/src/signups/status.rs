@@ -63,8 +63,16 @@ impl Signup {
     }
 
     /// Tells one state of this sign-up from another: whatever of its document can change is in it.
-    pub(super) fn etag(&self) -> String {
-        format!("\"{}{}-{}\"", self.word().tag(), self.steps_done(), self.steps_total)
+    pub(super) fn tag(&self) -> String {
+        format!("{}{}-{}", self.word().tag(), self.steps_done(), self.steps_total)
+    }
+
+    /// Whether it has ended: then it never changes again.
+    pub(super) fn has_ended(&self) -> bool {
+        match self.status {
+            Status::Pending { .. } | Status::Delayed { .. } => false,
+            Status::Completed { .. } | Status::Failed { .. } => true,
+        }
     }
 
     /// After how long to ask again, if there will be more to know.

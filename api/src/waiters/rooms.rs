@@ -169,7 +169,8 @@ mod tests {
     async fn what_is_due_is_read_together_and_a_tick_after_the_reading_before() {
         let mut rooms = Rooms::default();
         assert_eq!(rooms.next(None), None);
-        let (now, sagas) = (Instant::now(), [any(), any()]);
+        let (now, mut sagas) = (Instant::now(), [any(), any()]);
+        sagas.sort();
         for saga in sagas {
             rooms.enter(saga, now);
         }

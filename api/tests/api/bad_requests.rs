@@ -220,7 +220,7 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
 #[test]
 fn no_bytes_at_all_are_answered_with_an_error_of_ours() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let stage = Stage::new();
+    let stage = runtime.block_on(async { Stage::new() });
     let send = |body: Vec<u8>, header: &[u8]| -> Answer {
         let mut request = post("", &[]);
         *request.body_mut() = Body::from(body);

@@ -7,10 +7,14 @@
 
 mod admin;
 mod bad_requests;
+mod compat;
+mod duplicates;
 mod every_route;
+mod following;
 mod limits;
 mod log;
 mod openapi;
+mod overload;
 mod readiness;
 mod showing;
 mod stage;

@@ -31,7 +31,7 @@ fn every_answer_with_a_body_has_an_example() {
             for (media_type, content) in response["content"].as_object().into_iter().flatten() {
                 let id = &operation["operationId"];
                 let examples = content["examples"].as_object().is_some_and(|all| !all.is_empty());
-                assert!(examples || content["example"].is_object(), "{id} {status} {media_type}");
+                assert!(examples || !content["example"].is_null(), "{id} {status} {media_type}");
                 answers += 1;
             }
         }

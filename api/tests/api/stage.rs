@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use api::{Admission, Api, Component, Condition, Health, Quotas, Trouble, Waiters};
+use api::{Admission, Api, Component, Condition, Duplicates, Health, Overload, Quotas, Trouble, Waiters};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -15,13 +15,16 @@ use axum::extract::connect_info::MockConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use jiff::Timestamp;
 use limits::Limiter;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use saga::store::{
     Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
     Operation, Record, View,
 };
-use saga::{Active, Advanced, Clock, End, Listener, OsRandom, Outline, Policy, SagaId, State, StepName, Store};
+use saga::{
+    Active, Advanced, Backlog, Clock, End, Listener, OsRandom, Outline, Policy, SagaId, State, StepName, Store,
+};
 use serde_json::{Value, json};
-use signup::{Conflict, HashKey, OperatorToken, Operators, Proposal, Replays, SignUp, Unsealer};
+use signup::{Conflict, HashKey, Known, OperatorToken, Operators, Proposal, Replays, SignUp, Unsealer};
 use store::memory::Memory;
 use tokio::sync::Notify;
 use tower::ServiceExt;
@@ -62,6 +65,10 @@ pub(crate) struct Script {
     pub(crate) load_error: Mutex<Option<Error>>,
     pub(crate) loads: Mutex<u32>,
     pub(crate) load_panics: AtomicBool,
+    /// A saga that cannot be read.
+    pub(crate) unreadable: Mutex<Option<SagaId>>,
+    /// How far the workers are behind.
+    pub(crate) longest_wait: Mutex<Duration>,
 }
 
 impl Script {
@@ -75,6 +82,8 @@ impl Script {
             load_error: Mutex::default(),
             loads: Mutex::default(),
             load_panics: AtomicBool::default(),
+            unreadable: Mutex::default(),
+            longest_wait: Mutex::default(),
         }
     }
 
@@ -106,8 +115,19 @@ impl Script {
 #[async_trait]
 impl Replays for Script {
     /// What accepting will answer next.
-    async fn is_replay(&self, _: &Proposal) -> Result<bool, Error> {
-        Ok(matches!(self.orders.lock().unwrap().front(), Some(Order::Replay(_))))
+    async fn known(&self, _: &Proposal) -> Result<Known, Error> {
+        Ok(match self.orders.lock().unwrap().front() {
+            Some(Order::Replay(_)) => Known::Request,
+            Some(Order::Refuse(Conflict::OtherBody)) => Known::OtherBody,
+            _ => Known::Nothing,
+        })
+    }
+}
+
+#[async_trait]
+impl Backlog for Script {
+    async fn longest_wait(&self, _: &Outline) -> Result<Duration, Error> {
+        Ok(*self.longest_wait.lock().unwrap())
     }
 }
 
@@ -128,12 +148,14 @@ impl Store<SignUp> for Script {
         Ok(Accepted::New(self.view(proposal.saga)))
     }
 
-    async fn load(&self, saga: SagaId) -> Result<Option<View>, Error> {
+    async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
         *self.loads.lock().unwrap() += 1;
         assert!(!self.load_panics.load(Ordering::Relaxed), "a secret of the store");
-        match self.load_error.lock().unwrap().clone() {
+        let unreadable = self.unreadable.lock().unwrap().filter(|saga| sagas.contains(saga));
+        let unreadable = unreadable.map(|_| Error::Unreadable("a secret of the store".into()));
+        match self.load_error.lock().unwrap().clone().or(unreadable) {
             Some(error) => Err(error),
-            None => Ok(self.sagas.lock().unwrap().get(&saga).cloned()),
+            None => Ok(sagas.iter().filter_map(|saga| self.sagas.lock().unwrap().get(saga).cloned()).collect()),
         }
     }
 
@@ -285,11 +307,12 @@ impl Stage {
         let hands = Arc::new(Hands::default());
         let memory = Arc::new(Memory::new(Arc::<Hands>::clone(&hands)));
         let (store, heard) = (Arc::new(Script::new(Arc::clone(&memory))), Arc::new(Heard::default()));
-        let waiters = Arc::new(Waiters::new());
+        let waiters = Arc::new(Waiters::begin(Arc::<Script>::clone(&store)));
         let (parts, health) = ([Part::well("database"), Part::well("redis")], Arc::new(Health::starting()));
         health.begin(parts.iter().map(|part| Arc::<Part>::clone(part) as Arc<dyn Component>).collect());
         let admission =
             Admission { limiter: Limiter::new(None), quotas, proxies: PROXY.ip().to_string().parse().unwrap() };
+        let outline = Outline { version: 1, steps: STEPS.to_vec() };
         let api = Api {
             store: Arc::<Script>::clone(&store),
             replays: Arc::<Script>::clone(&store),
@@ -298,12 +321,15 @@ impl Stage {
             listener: Arc::<Heard>::clone(&heard),
             waiters: Arc::clone(&waiters),
             health: Arc::clone(&health),
+            duplicates: Arc::new(Duplicates::new(None, Arc::new(OsRandom))),
+            overload: Arc::new(Overload::begin(Arc::<Script>::clone(&store), outline.clone(), Arc::new(OsRandom))),
+            metrics: PrometheusBuilder::new().build_recorder().handle(),
             admission: Arc::new(admission),
             sealer: Unsealer::new(&[7; 32]).unwrap().sealer(),
             hash_key: HashKey::new([1; 32]),
             clock: Arc::new(ManualClock),
             random: Arc::new(OsRandom),
-            outline: Outline { version: 1, steps: STEPS.to_vec() },
+            outline,
         };
         let router = api::router(api).layer(MockConnectInfo(PROXY));
         Self { store, heard, waiters, router, hands, health, parts }

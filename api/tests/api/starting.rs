@@ -21,9 +21,14 @@ async fn an_accepted_signup_is_answered_with_where_to_follow_it() {
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert_eq!(answer.header("preference-applied"), None);
     assert_eq!(answer.header("idempotency-replayed"), None);
+    let token = answer.json()["workflow_token"].as_str().unwrap().to_owned();
+    assert!(token.starts_with("wft_") && token.len() == 47, "{token}");
+    let again = stage.get(&format!("/v1/signups/{saga}"), &[]).await.json();
+    assert_eq!(again["workflow_token"], serde_json::Value::Null, "it is for the one who started it");
     assert_eq!(
         answer.json(),
         json!({
+            "workflow_token": token,
             "workflow_id": saga.to_string(),
             "status": "pending",
             "steps_done": 0,
@@ -91,13 +96,14 @@ async fn what_stands_against_a_signup_is_told() {
     let answer = stage.sign_up(&[]).await;
     assert_eq!(answer.assert_problem(409, "email_taken")["providers"], json!(["email", "google"]));
 
+    stage.store.order(Order::Refuse(Conflict::OtherBody));
+    stage.sign_up(&[("idempotency-key", "k")]).await.assert_problem(422, "idempotency_key_reused");
+
+    let stage = Stage::new();
     stage.store.order(Order::Refuse(Conflict::InProgress));
     let answer = stage.sign_up(&[]).await;
     answer.assert_problem(409, "signup_in_progress");
     assert_eq!(answer.header("retry-after"), Some("5"));
-
-    stage.store.order(Order::Refuse(Conflict::OtherBody));
-    stage.sign_up(&[("idempotency-key", "k")]).await.assert_problem(422, "idempotency_key_reused");
 }
 
 #[tokio::test]

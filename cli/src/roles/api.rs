@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::api::{Health, Waiters};
+use ::api::Health;
 use anyhow::Context;
 use saga::Listener;
 use tracing::info;
@@ -41,13 +41,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         info!("nobody can operate the service yet: `signup operator add NAME` makes the first operator");
     }
 
-    let parts = Parts::new(Role::Api, &database, clock());
-    let waiters = Arc::new(Waiters::new());
+    let parts = Parts::new(Role::Api, &database, clock())?;
+    let waiters = parts.waiters();
     let hints = Hints::begin(&cluster, &parts.random)?;
     // All who are told of sagas that advance. The workers are other processes: they are told through Redis, and find what
     // is due at their next tick.
     let listener = seams::listener(vec![Arc::clone(&waiters) as Arc<dyn Listener>, hints.redis.listener()]);
-    let admission = admission(&config, Some(&cluster.redis_url))?;
+    let admission = admission(&config, Some(&cluster.redis_url), &parts.random)?;
     let api = parts.api((keys.sealer, keys.hash_key), admission, listener, Arc::clone(&waiters), Arc::clone(&health));
     let presence = Presence::begin(parts.attendance());
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::api::{Admission, Api, Health, Waiters};
+use ::api::{Admission, Api, Duplicates, Health, Overload, Waiters};
 use ::worker::Attendance;
-use limits::{Limiter, Shared};
+use limits::{Limiter, Server};
+use metrics_exporter_prometheus::PrometheusHandle;
 use saga::fleet::Process;
 use saga::{Clock, Listener, OsRandom, Random, SteadyClock, Store, WorkerName};
 use signup::{HashKey, Sealer, SignUp};
@@ -16,6 +17,7 @@ use tracing::warn;
 use super::{Role, seams};
 use crate::config::{Config, Secret, settings};
 use crate::database::Database;
+use crate::telemetry;
 
 /// How long closing the database may take.
 const CLOSING: Duration = Duration::from_secs(3);
@@ -33,14 +35,16 @@ pub(super) struct Parts<'d> {
     pub(super) random: Arc<dyn Random>,
     /// What it tells of itself. Leases bear its name.
     pub(super) process: Process,
+    /// What it counts.
+    metrics: PrometheusHandle,
 }
 
 impl<'d> Parts<'d> {
-    pub(super) fn new(role: Role, database: &'d Database, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(role: Role, database: &'d Database, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let random: Arc<dyn Random> = Arc::new(OsRandom);
         let process = process(role, WorkerName::unique(role.name(), &*random));
         let store = seams::store(Arc::clone(&database.store));
-        Self { database, store, clock, random, process }
+        Ok(Self { database, store, clock, random, process, metrics: telemetry::metrics()? })
     }
 
     /// What it does besides, if it runs no workers.
@@ -54,15 +58,21 @@ impl<'d> Parts<'d> {
         }
     }
 
+    /// Requests that wait for a sign-up to end.
+    pub(super) fn waiters(&self) -> Arc<Waiters> {
+        Arc::new(Waiters::begin(Arc::clone(&self.store)))
+    }
+
     /// What answers requests. `listener` is told of sagas that advance, `waiters` are among those who hear of it.
     pub(super) fn api(
         &self,
         (sealer, hash_key): (Sealer, HashKey),
-        admission: Admission,
+        (admission, duplicates): (Admission, Duplicates),
         listener: Arc<dyn Listener>,
         waiters: Arc<Waiters>,
         health: Arc<Health>,
     ) -> Api {
+        let backlog = Arc::clone(&self.database.backlog);
         Api {
             store: Arc::clone(&self.store),
             replays: Arc::clone(&self.database.replays),
@@ -72,6 +82,9 @@ impl<'d> Parts<'d> {
             waiters,
             health,
             admission: Arc::new(admission),
+            duplicates: Arc::new(duplicates),
+            overload: Arc::new(Overload::begin(backlog, seams::outline(), Arc::clone(&self.random))),
+            metrics: self.metrics.clone(),
             sealer,
             hash_key,
             clock: Arc::clone(&self.clock),
@@ -81,11 +94,20 @@ impl<'d> Parts<'d> {
     }
 }
 
-/// Who may ask how often: over all processes where there are several, which count in Redis.
-pub(super) fn admission(config: &Config, redis: Option<&Secret>) -> anyhow::Result<Admission> {
-    let shared = redis.map(|redis| Shared::open(redis.reveal())).transpose();
-    let shared = shared.map_err(|error| config.error(&settings::REDIS_URL, &error.to_string()))?;
-    Ok(Admission { limiter: Limiter::new(shared), quotas: config.quotas, proxies: config.trusted_proxies.clone() })
+/// Who may ask how often, and which e-mails are known: in Redis over all processes, where there are several.
+pub(super) fn admission(
+    config: &Config,
+    redis: Option<&Secret>,
+    random: &Arc<dyn Random>,
+) -> anyhow::Result<(Admission, Duplicates)> {
+    let server = |without| {
+        let server = redis.map(|redis| Server::open(redis.reveal(), without).map(Arc::new)).transpose();
+        server.map_err(|error| config.error(&settings::REDIS_URL, &error.to_string()))
+    };
+    let limiter = Limiter::new(server("limits are counted by each process alone")?);
+    let duplicates = Duplicates::new(server("each process learns alone which e-mails are taken")?, Arc::clone(random));
+    let (quotas, proxies) = (config.quotas, config.trusted_proxies.clone());
+    Ok((Admission { limiter, quotas, proxies }, duplicates))
 }
 
 /// Writes what is queued, and closes the database. One that does not answer any more is left.

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::api::{Health, Waiters};
+use ::api::Health;
 use ::worker::Wakes;
 use anyhow::{Context, bail};
 use saga::Listener;
@@ -46,13 +46,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let opened = stop.run_until_cancelled(Box::pin(opening)).await.transpose()?;
     let Some((database, secrets, sealer, token)) = opened else { return Ok(()) };
 
-    let parts = Parts::new(Role::Serve, &database, clock);
-    let (wakes, waiters) = (Arc::new(Wakes::new(&seams::outline().steps)), Arc::new(Waiters::new()));
+    let parts = Parts::new(Role::Serve, &database, clock)?;
+    let (wakes, waiters) = (Arc::new(Wakes::new(&seams::outline().steps)), parts.waiters());
     // All who are told of sagas that advance.
     let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as _]);
     let workers = workers(&parts, (secrets.unsealer, hashing), Arc::clone(&listener), wakes)?;
     let health = Arc::new(Health::starting());
-    let admission = admission(&config, None)?;
+    let admission = admission(&config, None, &parts.random)?;
     let api = parts.api((sealer, secrets.hash_key), admission, listener, Arc::clone(&waiters), Arc::clone(&health));
     let listener = listen(config.listen, "listen").await?;
     health.begin(vec![Arc::new(database.pulse())]);

@@ -5,7 +5,7 @@ mod operated;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Fence};
+use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Fence, View};
 use saga::{Active, SagaId, State, Transition};
 use signup::SignUp;
 use store::facts::{EventFact, Facts, SagaFact};

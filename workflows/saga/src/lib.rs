@@ -13,6 +13,7 @@
 //! The saga's row is the truth; whatever wakes a worker is only a hint.
 
 pub mod ambient;
+mod backlog;
 pub mod definition;
 pub mod engine;
 mod erased;
@@ -32,6 +33,7 @@ pub mod store;
 pub mod testing;
 
 pub use ambient::{Clock, OsRandom, Random, SteadyClock, SystemClock};
+pub use backlog::Backlog;
 pub use definition::{Definition, Effect, Outline, Saga};
 pub use engine::{Engine, Job, Next, Ran};
 pub use fleet::Fleet;

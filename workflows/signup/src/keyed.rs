@@ -24,6 +24,10 @@ pub enum Purpose {
     RequestPassword,
     /// Whoever something is counted for that is limited: an address, an e-mail.
     Limit,
+    /// An e-mail that is known to belong to a user.
+    TakenEmail,
+    /// The id of a sign-up, for the token that shows who has started it.
+    WorkflowToken,
     /// The key itself: what two processes tell each other's keys by.
     KeyCheck,
 }
@@ -56,6 +60,8 @@ impl HashKey {
             Purpose::RequestBody => b"signup-saga request body v1",
             Purpose::RequestPassword => b"signup-saga request password v1",
             Purpose::Limit => b"signup-saga limit v1",
+            Purpose::TakenEmail => b"signup-saga taken e-mail v1",
+            Purpose::WorkflowToken => b"signup-saga workflow token v1",
             Purpose::KeyCheck => b"signup-saga key check v1",
         };
         let mut key = [0; 32];

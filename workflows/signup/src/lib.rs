@@ -31,7 +31,7 @@ pub use keyed::{HashKey, Mac, Purpose};
 pub use name::{FullName, NameError, OrganizationName};
 pub use operator::{MalformedName, MalformedToken, OperatorName, OperatorToken, Operators, TokenHash};
 pub use password::{Password, PasswordError};
-pub use proposal::{Conflict, Data, Idempotency, Proposal, Replays};
+pub use proposal::{Conflict, Data, Idempotency, Known, Proposal, Replays};
 pub use seal::{OpenError, SealKeyError, SealedPassword, Sealer, Unsealer};
 use steps::{CreateOrganization, CreateProfile, CreateUser, UpdateClaims};
 

@@ -35,11 +35,30 @@ pub struct Idempotency {
 /// Knows requests again, without a write.
 #[async_trait]
 pub trait Replays: Send + Sync + 'static {
-    /// Whether a sign-up was accepted for this very request before: for the same key, e-mail and body.
+    /// Whether a sign-up was accepted before for this key and e-mail.
     ///
     /// # Errors
     /// [`Error`], where it cannot be read.
-    async fn is_replay(&self, proposal: &Proposal) -> Result<bool, Error>;
+    async fn known(&self, proposal: &Proposal) -> Result<Known, Error>;
+}
+
+/// Whether a sign-up was accepted before for an idempotency key and an e-mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// No, or there is no key.
+    Nothing,
+    /// For this very request, by its body too.
+    Request,
+    /// For a request with another body.
+    OtherBody,
+}
+
+impl Known {
+    /// What this request is, where one with the same key and e-mail had this body.
+    pub fn by(proposal: &Proposal, body: Mac) -> Self {
+        let same = proposal.idempotency.as_ref().is_some_and(|mark| mark.body == body);
+        if same { Self::Request } else { Self::OtherBody }
+    }
 }
 
 /// What a step of the sign-up works on.

@@ -1,5 +1,6 @@
 //! The reference store: plain Rust behind one lock. For tests.
 
+mod backlog;
 mod effect;
 mod fleet;
 mod operate;
@@ -18,7 +19,7 @@ use saga::store::{
     Operated, Operation, Record, View,
 };
 use saga::{Active, Clock, Policy, SagaId, State, Store, Transition, WorkerName};
-use signup::{Conflict, Data, OperatorName, Proposal, Replays, SealedPassword, SignUp, TokenHash};
+use signup::{Conflict, Data, Known, OperatorName, Proposal, Replays, SealedPassword, SignUp, TokenHash};
 
 use crate::facts::{EventFact, Facts, SagaFact, Snapshot};
 
@@ -79,9 +80,14 @@ impl Memory {
 
 #[async_trait]
 impl Replays for Memory {
-    async fn is_replay(&self, proposal: &Proposal) -> Result<bool, Error> {
-        let answer = self.lock().stands_against(proposal, self.clock.now());
-        Ok(matches!(answer, Some(Accepted::Replay(_))))
+    async fn known(&self, proposal: &Proposal) -> Result<Known, Error> {
+        Ok(match self.lock().stands_against(proposal, self.clock.now()) {
+            Some(Accepted::Replay(_)) => Known::Request,
+            Some(Accepted::Conflict(Conflict::OtherBody)) => Known::OtherBody,
+            Some(Accepted::New(_) | Accepted::Conflict(Conflict::EmailTaken { .. } | Conflict::InProgress)) | None => {
+                Known::Nothing
+            }
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use saga::store::{Accepted, Error, View};
 use saga::{Active, Saga, SagaId, State, Store};
-use signup::{Conflict, FIRST_STEP, Proposal, Replays, SignUp};
+use signup::{Conflict, FIRST_STEP, Known, Proposal, Replays, SignUp};
 
 use super::Postgres;
 use super::classify::Against;
@@ -93,10 +93,14 @@ impl Batch for AcceptBatch {
 
 #[async_trait]
 impl Replays for Postgres {
-    async fn is_replay(&self, proposal: &Proposal) -> Result<bool, Error> {
-        let Some(mark) = &proposal.idempotency else { return Ok(false) };
-        let against = self.classifies.send(proposal.clone()).await?;
-        Ok(matches!(against, Some(Against::SameKey(_, body)) if body == mark.body))
+    async fn known(&self, proposal: &Proposal) -> Result<Known, Error> {
+        if proposal.idempotency.is_none() {
+            return Ok(Known::Nothing);
+        }
+        Ok(match self.repetitions.send(proposal.clone()).await? {
+            Some(Against::SameKey(_, body)) => Known::by(proposal, body),
+            Some(Against::Itself(_) | Against::User(_) | Against::Saga) | None => Known::Nothing,
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! send are coalesced, see `lane.rs`.
 
 mod accept;
+mod backlog;
 mod claim;
 mod classify;
 mod commit;
@@ -60,6 +61,8 @@ pub struct Postgres {
     back: Connections,
     accepts: Lane<AcceptBatch>,
     classifies: Lane<ClassifyBatch>,
+    /// By themselves: however many keys are made up, whoever was not accepted learns why.
+    repetitions: Lane<ClassifyBatch>,
     commits: Commits,
 }
 
@@ -114,14 +117,16 @@ impl Postgres {
     fn over(front: Connections, work: Connections, back: Connections, random: &Arc<dyn Random>) -> Self {
         let accepts = Lane::open(Arc::new(AcceptBatch(front.clone())), random);
         let classifies = Lane::open(Arc::new(ClassifyBatch(front.clone())), random);
+        let repetitions = Lane::open(Arc::new(ClassifyBatch(front.clone())), random);
         let commits = Commits::open(&work, random);
-        Self { front, work, back, accepts, classifies, commits }
+        Self { front, work, back, accepts, classifies, repetitions, commits }
     }
 
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 14] = [
+        let modules: [&[(&str, &str)]; 15] = [
             accept::SQL,
+            backlog::SQL,
             claim::SQL,
             classify::SQL,
             commit::SQL,

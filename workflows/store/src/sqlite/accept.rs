@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use saga::store::{Accepted, Error, View};
 use saga::{Active, Saga, State};
-use signup::{Conflict, FIRST_STEP, Mac, Proposal, Replays, SignUp};
+use signup::{Conflict, FIRST_STEP, Known, Mac, Proposal, Replays, SignUp};
 use sqlx::sqlite::SqliteRow;
 
 use super::Sqlite;
@@ -52,14 +52,15 @@ SELECT 4, NULL, NULL, NULL FROM sagas WHERE email_key = $10 AND ended_at IS NULL
 
 /// Whether there is one of this very request.
 const REPLAY: &str = "
-SELECT EXISTS (SELECT 1 FROM sagas WHERE idempotency_key = $1 AND email_key = $2 AND idempotency_body = $3)";
+SELECT idempotency_body FROM sagas WHERE idempotency_key = $1 AND email_key = $2";
 
 #[async_trait]
 impl Replays for Sqlite {
-    async fn is_replay(&self, proposal: &Proposal) -> Result<bool, Error> {
-        let Some(mark) = &proposal.idempotency else { return Ok(false) };
-        let query = sqlx::query_scalar(REPLAY).bind(&mark.key.0[..]).bind(proposal.applicant.email.key());
-        query.bind(&mark.body.0[..]).fetch_one(&self.readers).await.map_err(value::error)
+    async fn known(&self, proposal: &Proposal) -> Result<Known, Error> {
+        let Some(mark) = &proposal.idempotency else { return Ok(Known::Nothing) };
+        let query = sqlx::query(REPLAY).bind(&mark.key.0[..]).bind(proposal.applicant.email.key());
+        let row = query.fetch_optional(&self.readers).await.map_err(value::error)?;
+        row.map_or(Ok(Known::Nothing), |row| Ok(Known::by(proposal, body(&row, "idempotency_body")?)))
     }
 }
 
@@ -121,15 +122,10 @@ async fn classify(
 ) -> Result<Accepted<SignUp>, Error> {
     match get::<i64>(row, "rank")? {
         1 => view(db, row, now).await.map(Accepted::New),
-        2 => {
-            let body: [u8; 32] = get::<Vec<u8>>(row, "body")?
-                .try_into()
-                .map_err(|_| Error::Unreadable("an idempotency hash is not of 32 bytes".into()))?;
-            match &proposal.idempotency {
-                Some(mark) if mark.body == Mac(body) => view(db, row, now).await.map(Accepted::Replay),
-                Some(_) | None => Ok(Accepted::Conflict(Conflict::OtherBody)),
-            }
-        }
+        2 => match Known::by(proposal, body(row, "body")?) {
+            Known::Request => view(db, row, now).await.map(Accepted::Replay),
+            Known::OtherBody | Known::Nothing => Ok(Accepted::Conflict(Conflict::OtherBody)),
+        },
         3 => {
             let providers = get::<Option<String>>(row, "providers")?.unwrap_or_default();
             let providers = providers.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
@@ -137,6 +133,12 @@ async fn classify(
         }
         _ => Ok(Accepted::Conflict(Conflict::InProgress)),
     }
+}
+
+/// The keyed hash of a request's body.
+fn body(row: &SqliteRow, column: &'static str) -> Result<Mac, Error> {
+    let bytes = get::<Vec<u8>>(row, column)?.try_into();
+    bytes.map(Mac).map_err(|_| Error::Unreadable("an idempotency hash is not of 32 bytes".into()))
 }
 
 async fn view(db: &mut Transaction<'_>, row: &SqliteRow, now: Millis) -> Result<View, Error> {

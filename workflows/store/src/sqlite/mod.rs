@@ -4,6 +4,7 @@
 //! lock, effect, advance, event. The database's clock is this process', since they share a machine.
 
 mod accept;
+mod backlog;
 mod claim;
 mod commit;
 mod effect;
@@ -96,8 +97,9 @@ impl Store<SignUp> for Sqlite {
 impl Sqlite {
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 12] = [
+        let modules: [&[(&str, &str)]; 13] = [
             accept::SQL,
+            backlog::SQL,
             claim::SQL,
             commit::SQL,
             effect::SQL,

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use saga::store::{Claimed, Commit, Committed, Event, Filter, Inspection, Operated, Operation, Record, View};
 use saga::{Action, Fleet, Policy, SagaId, State, StepName, Store};
-use signup::{Operators, Proposal, SignUp};
+use signup::{Known, Operators, Proposal, SignUp};
 use store::facts::Facts;
 use store::invariants;
 
@@ -72,8 +72,14 @@ impl World {
     }
 
     /// Whether it knows this request already.
-    pub(crate) async fn is_replay(&self, proposal: &Proposal) -> bool {
-        self.harness.replays().is_replay(proposal).await.unwrap()
+    pub(crate) async fn known(&self, proposal: &Proposal) -> Known {
+        self.harness.replays().known(proposal).await.unwrap()
+    }
+
+    /// How long it has kept somebody waiting for a worker.
+    pub(crate) async fn longest_wait(&self) -> Duration {
+        let (backlog, outline) = (self.harness.backlog(), signup::outline());
+        steady(async move { backlog.longest_wait(&outline).await.unwrap() }).await
     }
 
     /// The operators that it knows.

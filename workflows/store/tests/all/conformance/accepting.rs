@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use saga::store::Accepted;
 use saga::{End, State};
-use signup::Conflict;
+use signup::{Conflict, Known};
 
 use crate::world::{CODE, STEPS, USER, World, conflicts, done, ended_failed, is_new, is_replay_of, running};
 
@@ -57,14 +57,15 @@ pub(super) async fn the_email_of_a_failed_sign_up_is_free_at_once(mut w: World) 
 
 pub(super) async fn a_replay_finds_its_saga_also_after_the_end(mut w: World) {
     let first = w.marked("ada", 1, 1);
-    assert!(!w.is_replay(&first).await);
+    assert_eq!(w.known(&first).await, Known::Nothing);
     assert!(is_new(&w.store().accept(&first).await.unwrap()));
     for step in &STEPS {
         let answer = w.store().accept(&w.marked("ada", 1, 1)).await.unwrap();
         assert!(is_replay_of(first.saga, &answer), "{answer:?}");
-        assert!(w.is_replay(&w.marked("ada", 1, 1)).await);
-        for other in [w.marked("ada", 1, 2), w.marked("ada", 2, 1), w.marked("eve", 1, 1), w.proposal("ada")] {
-            assert!(!w.is_replay(&other).await, "{other:?}");
+        assert_eq!(w.known(&w.marked("ada", 1, 1)).await, Known::Request);
+        assert_eq!(w.known(&w.marked("ada", 1, 2)).await, Known::OtherBody);
+        for other in [w.marked("ada", 2, 1), w.marked("eve", 1, 1), w.proposal("ada")] {
+            assert_eq!(w.known(&other).await, Known::Nothing, "{other:?}");
         }
         let claimed = w.claim_one(step).await;
         w.commit(&done(&claimed)).await;

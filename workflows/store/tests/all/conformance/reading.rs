@@ -78,3 +78,21 @@ pub(super) async fn a_view_tells_the_age_and_the_end(mut w: World) {
     assert_eq!(took, Some(2));
     w.check().await;
 }
+
+pub(super) async fn the_backlog_is_as_old_as_what_has_been_due_longest_with_nobody_at_it(mut w: World) {
+    let second = Duration::from_secs(1);
+    assert_eq!(w.longest_wait().await, Duration::ZERO, "nobody is there");
+    w.accept("ada").await;
+    w.advance(second).await;
+    w.accept("eve").await;
+    w.advance(second).await;
+    assert_eq!(w.longest_wait().await, 2 * second);
+    let claimed = w.claim_one(&USER).await;
+    assert_eq!(w.longest_wait().await, second, "the first is worked on");
+    w.commit(&failed(&claimed, 5 * second)).await;
+    assert_eq!(w.longest_wait().await, second, "and is due later");
+    w.claim_one(&USER).await;
+    assert_eq!(w.longest_wait().await, Duration::ZERO);
+    w.advance(60 * second).await;
+    assert_eq!(w.longest_wait().await, 61 * second, "whoever had the second has lost it");
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga::{Fleet, Store};
+use saga::{Backlog, Fleet, Store};
 use signup::{Operators, Proposal, Replays, SignUp};
 use store::facts::Facts;
 use tokio::runtime::Handle;
@@ -21,9 +21,13 @@ pub(crate) trait Harness: Send + Sync {
     /// The processes that it knows.
     fn fleet(&self) -> Arc<dyn Fleet>;
 
-    /// The operators that it knows.
+    /// The requests that it knows.
     fn replays(&self) -> Arc<dyn Replays>;
 
+    /// What waits in it.
+    fn backlog(&self) -> Arc<dyn Backlog>;
+
+    /// The operators that it knows.
     fn operators(&self) -> Arc<dyn Operators>;
 
     /// Everything in it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga::{Fleet, Store};
+use saga::{Backlog, Fleet, Store};
 use signup::{Operators, Proposal, Replays, SignUp};
 use store::facts::{Facts, Snapshot};
 use store::memory::Memory;
@@ -34,6 +34,10 @@ impl Harness for InMemory {
     }
 
     fn replays(&self) -> Arc<dyn Replays> {
+        Arc::clone(&self.memory) as _
+    }
+
+    fn backlog(&self) -> Arc<dyn Backlog> {
         Arc::clone(&self.memory) as _
     }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga::{Fleet, Store};
+use saga::{Backlog, Fleet, Store};
 use servers::Postgres as Server;
 use signup::{Operators, Proposal, Replays, SignUp};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -165,6 +165,10 @@ impl Harness for InPostgres {
     }
 
     fn replays(&self) -> Arc<dyn Replays> {
+        Arc::new(self.place().db.clone())
+    }
+
+    fn backlog(&self) -> Arc<dyn Backlog> {
         Arc::new(self.place().db.clone())
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use saga::{Clock, Fleet, Store};
+use saga::{Backlog, Clock, Fleet, Store};
 use signup::{Operators, Proposal, Replays, SignUp};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqliteConnection};
@@ -56,6 +56,10 @@ impl Harness for InAFile {
     }
 
     fn replays(&self) -> Arc<dyn Replays> {
+        Arc::new(self.db.clone())
+    }
+
+    fn backlog(&self) -> Arc<dyn Backlog> {
         Arc::new(self.db.clone())
     }
 

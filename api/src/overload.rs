@@ -1,0 +1,110 @@
+//! When no more sign-ups are taken.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use metrics::counter;
+use saga::{Backlog, Outline, Random};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{debug, info, warn};
+
+use crate::problem::Problem;
+
+/// How far behind the workers may be. What they do not reach within this is late already; what is taken besides would
+/// be later still.
+const BEHIND: Duration = Duration::from_mins(1);
+/// Between two looks at how far they are, at most.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a look may take.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How many sign-ups the store is asked to accept at once. It accepts many together; more than these gain nothing.
+const AT_ONCE: usize = 256;
+/// How long a sign-up may wait until it is among them.
+const QUEUE: Duration = Duration::from_secs(1);
+/// When those come back who were sent away, at the soonest: each some time within twice of it, not all at once.
+const SOON: u64 = 2;
+/// The same, where the workers are behind.
+const LATER: u64 = 15;
+
+/// Whether more sign-ups can be taken.
+///
+/// At too much, new ones are refused early, and everything else goes on: those that were accepted are worked on and told
+/// of, and repetitions are answered.
+pub struct Overload {
+    random: Arc<dyn Random>,
+    places: Arc<Semaphore>,
+    behind: Arc<AtomicBool>,
+    _looking: AbortOnDropHandle<()>,
+}
+
+/// Why sign-ups are refused.
+enum Reason {
+    /// The oldest sign-up that somebody could work on has waited for too long.
+    Backlog,
+    /// Too many are being accepted.
+    Queue,
+}
+
+impl Overload {
+    /// Looks at what waits from now on.
+    pub fn begin(backlog: Arc<dyn Backlog>, outline: Outline, random: Arc<dyn Random>) -> Self {
+        let behind = Arc::<AtomicBool>::default();
+        let looking = look(backlog, outline, Arc::clone(&behind), Arc::clone(&random));
+        let looking = AbortOnDropHandle::new(tokio::spawn(looking));
+        Self { random, places: Arc::new(Semaphore::new(AT_ONCE)), behind, _looking: looking }
+    }
+
+    /// Whether the workers keep up with what they have.
+    pub(crate) fn keeps_up(&self) -> Result<(), Problem> {
+        if self.behind.load(Ordering::Relaxed) { Err(self.refusal(&Reason::Backlog)) } else { Ok(()) }
+    }
+
+    /// A place among those that are accepted now, until it is dropped.
+    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        match timeout(QUEUE, Arc::clone(&self.places).acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(self.refusal(&Reason::Queue)),
+        }
+    }
+
+    fn refusal(&self, reason: &Reason) -> Problem {
+        let (word, soonest) = match reason {
+            Reason::Backlog => ("backlog", LATER),
+            Reason::Queue => ("queue", SOON),
+        };
+        counter!("signup_shed_total", "reason" => word).increment(1);
+        debug!(reason = word, "a sign-up is refused: there is too much to do");
+        let within = Duration::from_secs(soonest).mul_f64(self.random.fraction());
+        Problem::Overloaded { retry_after: soonest + within.as_secs() }
+    }
+}
+
+/// Looks at what waits, for ever. Where it cannot be seen, it is taken to be as it was.
+async fn look(backlog: Arc<dyn Backlog>, outline: Outline, behind: Arc<AtomicBool>, random: Arc<dyn Random>) {
+    loop {
+        match timeout(LIMIT, backlog.longest_wait(&outline)).await {
+            Ok(Ok(longest)) => {
+                let (is, was) = (longest > BEHIND, behind.load(Ordering::Relaxed));
+                behind.store(is, Ordering::Relaxed);
+                if is && !was {
+                    warn!(?longest, "the workers are behind: new sign-ups are refused until they catch up");
+                } else if was && !is {
+                    info!("the workers have caught up: new sign-ups are taken again");
+                }
+            }
+            Ok(Err(error)) => debug!(%error, "not known how far the workers are behind"),
+            Err(_) => debug!("not known in time how far the workers are behind"),
+        }
+        sleep(random.upper_half(LOOK)).await;
+    }
+}
+
+impl fmt::Debug for Overload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Overload").field("behind", &self.behind).finish_non_exhaustive()
+    }
+}

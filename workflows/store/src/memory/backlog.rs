@@ -1,0 +1,22 @@
+//! How far the workers are behind.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use saga::store::Error;
+use saga::{Backlog, Outline, State};
+
+use super::{Memory, between};
+
+#[async_trait]
+impl Backlog for Memory {
+    async fn longest_wait(&self, outline: &Outline) -> Result<Duration, Error> {
+        let (now, tables) = (self.clock.now(), self.lock());
+        let waits = tables.sagas.values().filter(|row| {
+            matches!(row.state, State::Active(_))
+                && row.version <= outline.version
+                && row.lease.as_ref().is_none_or(|lease| lease.until < now)
+        });
+        Ok(waits.map(|row| between(row.due_at, now)).max().unwrap_or_default())
+    }
+}
