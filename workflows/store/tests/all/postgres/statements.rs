@@ -135,7 +135,8 @@ async fn statements_do_not_walk_what_has_ended() {
         ("housekeep.silent", "45000, 1000"),
         ("housekeep.wipe", "900000, 1000"),
         ("housekeep.forget", "86400000, 1000"),
-        ("load", &*format!("'{id}'")),
+        ("views", &*format!("ARRAY['{id}']::uuid[]")),
+        ("backlog.longest", "'signup', ARRAY['create_user', 'create_profile'], 2"),
         ("events", &*format!("'{id}', 0")),
     ] {
         let sql = Postgres::statements().find(|(known, _)| *known == name).unwrap().1;
