@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Where a process that serves nothing else tells whether it is well, if anywhere.
     pub(crate) health_listen: Option<SocketAddr>,
+    /// The most connections from clients.
+    pub(crate) connections: usize,
     /// How long requests are still taken once the process is to stop and says so.
     pub(crate) drain: Duration,
     /// Where the SQLite database and the generated keys are.
@@ -110,6 +112,7 @@ impl Config {
         Ok(Self {
             listen: layers.value(&settings::LISTEN, values::listen)?,
             health_listen: layers.value(&settings::HEALTH_LISTEN, values::listen_or_off)?,
+            connections: layers.value(&settings::CONNECTIONS, values::open_connections)?,
             drain: layers.value(&settings::DRAIN, values::drain)?,
             data_dir: layers.value(&settings::DATA_DIR, values::folder)?,
             database_url: layers.optional(&settings::DATABASE_URL, values::database_url)?,

@@ -4,9 +4,10 @@ use super::setting::Unset::{Default, Means};
 use super::setting::{Kind, Setting};
 
 /// All of them, in the order in which they are shown.
-pub(crate) static ALL: [&Setting; 16] = [
+pub(crate) static ALL: [&Setting; 17] = [
     &LISTEN,
     &HEALTH_LISTEN,
+    &CONNECTIONS,
     &DRAIN,
     &DATA_DIR,
     &DATABASE_URL,
@@ -39,6 +40,15 @@ pub(crate) static HEALTH_LISTEN: Setting = Setting {
     value: "ADDRESS:PORT|off",
     unset: Default("127.0.0.1:8081"),
     meaning: "Where `signup worker` answers `/healthz` and `/readyz`, or `off`",
+};
+
+pub(crate) static CONNECTIONS: Setting = Setting {
+    key: "connections",
+    variable: "SIGNUP_CONNECTIONS",
+    kind: Kind::Plain { flag: "connections" },
+    value: "N",
+    unset: Default("12000"),
+    meaning: "The most connections from clients, from 16 to 1000000; each is an open file, and takes about 17 KB",
 };
 
 pub(crate) static DRAIN: Setting = Setting {

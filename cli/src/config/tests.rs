@@ -123,6 +123,7 @@ fn every_wrong_value_is_refused_in_a_line_that_says_what_is_good() {
         ("SIGNUP_DATABASE_CONNECTIONS", "3", "from 4 to 1000"),
         ("REDIS_URL", "http://canary@host", "redis://user:password@host:6379"),
         ("SIGNUP_HEALTH_LISTEN", "8081", "or off"),
+        ("SIGNUP_CONNECTIONS", "15", "from 16 to 1000000"),
         ("SIGNUP_DRAIN", "61", "from 0 to 60"),
         ("SIGNUP_ADDRESS_LIMIT", "0", "from 1 to 1000000"),
         ("SIGNUP_EMAIL_LIMIT", "off", "from 1 to 1000000"),

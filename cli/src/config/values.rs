@@ -19,6 +19,8 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// How many connections from clients a process may have.
+const OPEN_CONNECTIONS: std::ops::RangeInclusive<usize> = 16..=1_000_000;
 /// How many connections to the database a process may have.
 const CONNECTIONS: std::ops::RangeInclusive<u32> = 4..=1000;
 /// How many sign-ups may be allowed.
@@ -40,6 +42,12 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
 /// No address for `off`.
 pub(super) fn listen_or_off(text: &str) -> Result<Option<SocketAddr>, String> {
     if text == "off" { Ok(None) } else { listen(text).map(Some).map_err(|what| format!("{what}; or off")) }
+}
+
+pub(super) fn open_connections(text: &str) -> Result<usize, String> {
+    let (least, most) = (OPEN_CONNECTIONS.start(), OPEN_CONNECTIONS.end());
+    let number = text.parse().ok().filter(|number| OPEN_CONNECTIONS.contains(number));
+    number.ok_or_else(|| format!("`{text}` is no number of connections; give one from {least} to {most}"))
 }
 
 pub(super) fn drain(text: &str) -> Result<Duration, String> {
@@ -133,6 +141,11 @@ mod tests {
         for text in ["", "3", "1001", "-5", "many"] {
             let expected = format!("`{text}` is no number of connections; give one from 4 to 1000");
             assert_eq!(connections(text), Err(expected));
+        }
+        assert_eq!((open_connections("16"), open_connections("1000000")), (Ok(16), Ok(1_000_000)));
+        for text in ["", "15", "1000001", "unlimited"] {
+            let expected = format!("`{text}` is no number of connections; give one from 16 to 1000000");
+            assert_eq!(open_connections(text), Err(expected));
         }
     }
 

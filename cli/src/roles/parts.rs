@@ -13,7 +13,8 @@ use signup::{HashKey, Sealer, SignUp};
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::{Role, seams};
+use super::http::Room;
+use super::{Role, open_files, seams};
 use crate::config::{Config, Secret, settings};
 use crate::database::Database;
 
@@ -86,6 +87,12 @@ pub(super) fn admission(config: &Config, redis: Option<&Secret>) -> anyhow::Resu
     let shared = redis.map(|redis| Shared::open(redis.reveal())).transpose();
     let shared = shared.map_err(|error| config.error(&settings::REDIS_URL, &error.to_string()))?;
     Ok(Admission { limiter: Limiter::new(shared), quotas: config.quotas, proxies: config.trusted_proxies.clone() })
+}
+
+/// Where clients have their places: as many as are wanted, if so many files can be open.
+pub(super) fn room(config: &Config) -> Arc<Room> {
+    let connections = open_files::connections(config.connections, config.database_connections);
+    Room::new(connections, config.trusted_proxies.clone())
 }
 
 /// Writes what is queued, and closes the database. One that does not answer any more is left.
