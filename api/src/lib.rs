@@ -11,6 +11,7 @@
 mod admin;
 mod admission;
 mod client;
+mod cors;
 mod docs;
 mod fallback;
 mod fields;
@@ -30,6 +31,7 @@ mod waiters;
 
 pub use admission::Admission;
 pub use client::TrustedProxies;
+pub use cors::AllowedOrigins;
 pub use health::{Component, Condition, Health, Trouble};
 pub use openapi::openapi;
 pub use quotas::Quotas;

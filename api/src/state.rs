@@ -6,7 +6,7 @@ use std::sync::Arc;
 use saga::{Clock, Fleet, Listener, Outline, Random, Store};
 use signup::{HashKey, Operators, Replays, Sealer, SignUp};
 
-use crate::{Admission, Health, Waiters};
+use crate::{Admission, AllowedOrigins, Health, Waiters};
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub struct Api {
     pub health: Arc<Health>,
     /// Who may ask how often.
     pub admission: Arc<Admission>,
+    /// The pages that may ask from a browser.
+    pub origins: AllowedOrigins,
     /// Seals passwords to the workers.
     pub sealer: Sealer,
     /// The key of the keyed hashes of idempotency keys, of request bodies, and of who is limited.

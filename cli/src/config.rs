@@ -24,7 +24,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use api::{Quotas, TrustedProxies};
+use api::{AllowedOrigins, Quotas, TrustedProxies};
 use signup::{Cost, Sealer};
 
 use crate::key::Key;
@@ -64,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) quotas: Quotas,
     /// Who is believed where they say for whom they ask.
     pub(crate) trusted_proxies: TrustedProxies,
+    /// The pages that may ask from a browser.
+    pub(crate) allowed_origins: AllowedOrigins,
     /// What is logged.
     pub(crate) log: LogFilter,
     /// How it is logged.
@@ -123,6 +125,7 @@ impl Config {
                 email: layers.value(&settings::EMAIL_LIMIT, values::limit)?,
             },
             trusted_proxies: layers.optional(&settings::TRUSTED_PROXIES, values::proxies)?.unwrap_or_default(),
+            allowed_origins: layers.optional(&settings::ALLOWED_ORIGINS, values::origins)?.unwrap_or_default(),
             log: layers.value(&settings::LOG, LogFilter::parse)?,
             log_format: layers.value(&settings::LOG_FORMAT, LogFormat::parse)?,
             argon2: layers.value(&settings::ARGON2, values::cost)?,

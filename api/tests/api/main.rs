@@ -7,6 +7,7 @@
 
 mod admin;
 mod bad_requests;
+mod cors;
 mod every_route;
 mod limits;
 mod log;

@@ -4,7 +4,7 @@ use super::setting::Unset::{Default, Means};
 use super::setting::{Kind, Setting};
 
 /// All of them, in the order in which they are shown.
-pub(crate) static ALL: [&Setting; 17] = [
+pub(crate) static ALL: [&Setting; 18] = [
     &LISTEN,
     &HEALTH_LISTEN,
     &CONNECTIONS,
@@ -16,6 +16,7 @@ pub(crate) static ALL: [&Setting; 17] = [
     &ADDRESS_LIMIT,
     &EMAIL_LIMIT,
     &TRUSTED_PROXIES,
+    &ALLOWED_ORIGINS,
     &LOG,
     &LOG_FORMAT,
     &ARGON2,
@@ -122,6 +123,16 @@ pub(crate) static TRUSTED_PROXIES: Setting = Setting {
     value: "NETWORKS",
     unset: Means("none: whoever connects is the client"),
     meaning: "The proxies that are believed in `X-Forwarded-For`: networks with commas between, as in `10.0.0.0/8,fd00::/8`",
+};
+
+pub(crate) static ALLOWED_ORIGINS: Setting = Setting {
+    key: "allowed_origins",
+    variable: "SIGNUP_ALLOWED_ORIGINS",
+    kind: Kind::Plain { flag: "allowed-origins" },
+    value: "ORIGINS",
+    unset: Means("none: no page of another origin"),
+    meaning: "The web pages that may use the API from a browser (CORS): origins with commas between, as in \
+              `https://app.example.com`",
 };
 
 pub(crate) static LOG: Setting = Setting {

@@ -128,6 +128,7 @@ fn every_wrong_value_is_refused_in_a_line_that_says_what_is_good() {
         ("SIGNUP_ADDRESS_LIMIT", "0", "from 1 to 1000000"),
         ("SIGNUP_EMAIL_LIMIT", "off", "from 1 to 1000000"),
         ("SIGNUP_TRUSTED_PROXIES", "nginx", "10.0.0.0/8,fd00::/8"),
+        ("SIGNUP_ALLOWED_ORIGINS", "*", "as in https://app.example.com"),
         ("SIGNUP_LOG", "nonsense", "error, warn, info, debug or trace"),
         ("SIGNUP_LOG_FORMAT", "xml", "text or json"),
         ("SIGNUP_ARGON2", "nonsense", "m=19456,t=2,p=1"),

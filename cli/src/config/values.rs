@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use api::TrustedProxies;
+use api::{AllowedOrigins, TrustedProxies};
 use signup::{Cost, Sealer};
 
 use super::secret::Secret;
@@ -93,6 +93,10 @@ pub(super) fn proxies(text: &str) -> Result<TrustedProxies, String> {
     text.parse().map_err(|what| format!("{what}; give networks with commas between, as in 10.0.0.0/8,fd00::/8"))
 }
 
+pub(super) fn origins(text: &str) -> Result<AllowedOrigins, String> {
+    text.parse().map_err(|what| format!("{what}; give origins with commas between, as in https://app.example.com"))
+}
+
 pub(super) fn cost(text: &str) -> Result<Cost, String> {
     text.parse().map_err(|error| format!("`{text}` is no cost of a hash: it {error}"))
 }
@@ -158,6 +162,18 @@ mod tests {
         assert!(proxies("10.0.0.0/8, ::1").is_ok());
         let said = proxies("nginx").unwrap_err();
         assert!(said.contains("\"nginx\" is no network") && said.ends_with("as in 10.0.0.0/8,fd00::/8"), "{said}");
+    }
+
+    #[test]
+    fn origins_are_named_each_and_not_all_at_once() {
+        assert!(origins("https://app.example.com, http://localhost:3000").is_ok());
+        let said = origins("*").unwrap_err();
+        assert_eq!(
+            said,
+            "\"*\" would let every page there is sign people up; give origins with commas between, as in \
+             https://app.example.com"
+        );
+        assert!(origins("app.example.com").unwrap_err().starts_with("\"app.example.com\" is no origin such as "));
     }
 
     #[test]

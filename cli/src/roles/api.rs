@@ -48,7 +48,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     // All who are told of sagas that advance. The workers are other processes: they are told through Redis, and find what
     // is due at their next tick.
     let listener = seams::listener(vec![Arc::clone(&waiters) as Arc<dyn Listener>, hints.redis.listener()]);
-    let admission = admission(&config, Some(&cluster.redis_url))?;
+    let admission = (admission(&config, Some(&cluster.redis_url))?, config.allowed_origins.clone());
     let api = parts.api((keys.sealer, keys.hash_key), admission, listener, Arc::clone(&waiters), Arc::clone(&health));
     let presence = Presence::begin(parts.attendance());
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::api::{Admission, Api, Health, Waiters};
+use ::api::{Admission, AllowedOrigins, Api, Health, Waiters};
 use ::worker::Attendance;
 use limits::{Limiter, Shared};
 use saga::fleet::Process;
@@ -59,7 +59,7 @@ impl<'d> Parts<'d> {
     pub(super) fn api(
         &self,
         (sealer, hash_key): (Sealer, HashKey),
-        admission: Admission,
+        (admission, origins): (Admission, AllowedOrigins),
         listener: Arc<dyn Listener>,
         waiters: Arc<Waiters>,
         health: Arc<Health>,
@@ -73,6 +73,7 @@ impl<'d> Parts<'d> {
             waiters,
             health,
             admission: Arc::new(admission),
+            origins,
             sealer,
             hash_key,
             clock: Arc::clone(&self.clock),

@@ -52,7 +52,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as _]);
     let workers = workers(&parts, (secrets.unsealer, hashing), Arc::clone(&listener), wakes)?;
     let health = Arc::new(Health::starting());
-    let admission = admission(&config, None)?;
+    let admission = (admission(&config, None)?, config.allowed_origins.clone());
     let api = parts.api((sealer, secrets.hash_key), admission, listener, Arc::clone(&waiters), Arc::clone(&health));
     let (listener, room) = (listen(config.listen, "listen").await?, room(&config));
     health.begin(vec![Arc::new(database.pulse())]);
