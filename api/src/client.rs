@@ -25,7 +25,8 @@ pub(crate) struct ClientAddress(pub(crate) IpAddr);
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 impl TrustedProxies {
-    fn trust(&self, address: IpAddr) -> bool {
+    /// Whether this is the address of one of them, in its canonical form.
+    pub fn trust(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 

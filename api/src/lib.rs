@@ -11,6 +11,7 @@
 mod admin;
 mod admission;
 mod client;
+mod cors;
 mod docs;
 mod duplicates;
 mod fallback;
@@ -33,6 +34,7 @@ mod waiters;
 
 pub use admission::Admission;
 pub use client::TrustedProxies;
+pub use cors::AllowedOrigins;
 pub use duplicates::Duplicates;
 pub use health::{Component, Condition, Health, Trouble};
 pub use metrics::describe as describe_metrics;

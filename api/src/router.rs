@@ -10,7 +10,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Api, Health, admin, docs, fallback, headers, health, metrics, observe, openapi, signups};
+use crate::{Api, Health, admin, cors, docs, fallback, headers, health, metrics, observe, openapi, signups};
 
 /// The service's routes.
 ///
@@ -28,6 +28,7 @@ pub fn router(api: Api) -> Router {
         .fallback(fallback::not_found)
         .method_not_allowed_fallback(fallback::other_method)
         .layer(CatchPanicLayer::custom(fallback::panicked))
+        .layer(from_fn_with_state(api.origins.layer(), cors::tell))
         .layer(map_response(headers::secure))
         .layer(map_response_with_state(Arc::clone(&api.health), headers::take_leave))
         .layer(from_fn_with_state(Arc::clone(&api), observe::observe))

@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use saga::{Clock, Fleet, Listener, Outline, Random, Store};
 use signup::{HashKey, Operators, Replays, Sealer, SignUp};
 
-use crate::{Admission, Duplicates, Health, Overload, Waiters};
+use crate::{Admission, AllowedOrigins, Duplicates, Health, Overload, Waiters};
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ pub struct Api {
     pub overload: Arc<Overload>,
     /// What is counted.
     pub metrics: PrometheusHandle,
+    /// The pages that may ask from a browser.
+    pub origins: AllowedOrigins,
     /// Seals passwords to the workers.
     pub sealer: Sealer,
     /// The key of the keyed hashes of idempotency keys, of request bodies, and of who is limited.

@@ -24,7 +24,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use api::{Quotas, TrustedProxies};
+use api::{AllowedOrigins, Quotas, TrustedProxies};
 use signup::{Cost, Sealer};
 
 use crate::key::Key;
@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Where a process that serves nothing else tells whether it is well, if anywhere.
     pub(crate) health_listen: Option<SocketAddr>,
+    /// The most connections from clients.
+    pub(crate) connections: usize,
     /// How long requests are still taken once the process is to stop and says so.
     pub(crate) drain: Duration,
     /// Where the SQLite database and the generated keys are.
@@ -62,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) quotas: Quotas,
     /// Who is believed where they say for whom they ask.
     pub(crate) trusted_proxies: TrustedProxies,
+    /// The pages that may ask from a browser.
+    pub(crate) allowed_origins: AllowedOrigins,
     /// What is logged.
     pub(crate) log: LogFilter,
     /// How it is logged.
@@ -110,6 +114,7 @@ impl Config {
         Ok(Self {
             listen: layers.value(&settings::LISTEN, values::listen)?,
             health_listen: layers.value(&settings::HEALTH_LISTEN, values::listen_or_off)?,
+            connections: layers.value(&settings::CONNECTIONS, values::open_connections)?,
             drain: layers.value(&settings::DRAIN, values::drain)?,
             data_dir: layers.value(&settings::DATA_DIR, values::folder)?,
             database_url: layers.optional(&settings::DATABASE_URL, values::database_url)?,
@@ -120,6 +125,7 @@ impl Config {
                 email: layers.value(&settings::EMAIL_LIMIT, values::limit)?,
             },
             trusted_proxies: layers.optional(&settings::TRUSTED_PROXIES, values::proxies)?.unwrap_or_default(),
+            allowed_origins: layers.optional(&settings::ALLOWED_ORIGINS, values::origins)?.unwrap_or_default(),
             log: layers.value(&settings::LOG, LogFilter::parse)?,
             log_format: layers.value(&settings::LOG_FORMAT, LogFormat::parse)?,
             argon2: layers.value(&settings::ARGON2, values::cost)?,

@@ -10,6 +10,7 @@ mod hashing;
 mod health_port;
 mod hints;
 mod http;
+mod open_files;
 mod parts;
 mod presence;
 mod seams;

@@ -61,6 +61,18 @@ impl Server {
         Self::ready(data, command).await
     }
 
+    /// As [`Server::start_with`], with this limit of open files: `soft:hard`.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start_within(files: &str, data: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
+        let inner = command(data).await?;
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={files}")).arg(inner.as_std().get_program()).args(inner.as_std().get_args());
+        unconfigured(&mut command).args(arguments).kill_on_drop(true);
+        Self::ready(data, command).await
+    }
+
     /// As [`Server::start`], but what it prints goes to a terminal.
     ///
     /// # Errors

@@ -129,3 +129,14 @@ async fn halves_of_different_keys_are_refused() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn pages_of_the_origins_that_are_named_may_ask_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = "https://app.example.com";
+    let server = Server::start_with(&folder.path().join("data"), &["--allowed-origins", page]).await.unwrap();
+    for (origin, allowed) in [(page, page), ("https://evil.example", "")] {
+        let answer = server.client().get_with("/v1/signups/nobody", &[("origin", origin)]).await.unwrap();
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (404, allowed));
+    }
+}

@@ -159,8 +159,53 @@ async fn the_one_style_within_the_documentation_is_the_one_that_is_allowed() {
 #[tokio::test]
 async fn nothing_is_built_from_the_host_header() {
     let stage = Stage::new();
-    let answer = stage.send(post(&ada().to_string(), &[("host", "evil.example"), ("x-forwarded-host", "evil")])).await;
-    assert!(answer.header("location").unwrap().starts_with("/v1/"));
-    let status_url: Value = answer.json()["status_url"].clone();
-    assert!(status_url.as_str().unwrap().starts_with("/v1/"));
+    let token = stage.hire("grace").await;
+    let poison =
+        [("host", "evil.example"), ("x-forwarded-host", "evil.example"), ("forwarded", "host=evil.example;proto=http")];
+    let answer = stage.send(post(&ada().to_string(), &poison)).await;
+    assert!(answer.header("location").unwrap().starts_with("/v1/signups/wf_"));
+    let status_url = answer.json()["status_url"].as_str().unwrap().to_owned();
+    assert_eq!(answer.header("location"), Some(&*status_url));
+    let mut answers = vec![answer];
+    let headers = [&poison[..], &[("x-forwarded-proto", "evil"), ("authorization", &token)]].concat();
+    for path in
+        [&*status_url, "/", "/docs", "/docs/", "/openapi.json", "/nowhere", "/v1/admin/sagas", "/v1/admin/workers"]
+    {
+        answers.push(stage.get(path, &headers).await);
+    }
+    // As a proxy is asked.
+    answers.push(stage.get("http://evil.example/docs", &headers).await);
+    for answer in answers {
+        let head = format!("{:?}", answer.headers);
+        let body = String::from_utf8(answer.body).unwrap();
+        assert!(!head.contains("evil") && !body.contains("evil"), "{head} {body}");
+    }
+}
+
+#[tokio::test]
+async fn every_endpoint_that_is_described_has_them_and_keeps_its_answers_out_of_caches() {
+    let document: Value = serde_json::from_str(&api::openapi()).unwrap();
+    let stage = Stage::new();
+    let token = stage.hire("grace").await;
+    let mut asked = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys().filter(|name| ["get", "post"].contains(&name.as_str())) {
+            let path = path.replace("{id}", &any_saga().to_string());
+            let request = Request::builder().method(&*method.to_uppercase()).uri(&path).header("x-request-id", "r-1");
+            let request = request.header("authorization", &token);
+            let answer = stage.send(request.body(Body::empty()).unwrap()).await;
+            for (name, value) in [
+                ("x-content-type-options", "nosniff"),
+                ("referrer-policy", "no-referrer"),
+                ("x-frame-options", "DENY"),
+                ("content-security-policy", API_POLICY),
+                ("cache-control", "no-store"),
+                ("x-request-id", "r-1"),
+            ] {
+                assert_eq!(answer.header(name), Some(value), "{method} {path}: {name}");
+            }
+            asked += 1;
+        }
+    }
+    assert!(asked >= 10, "{asked}");
 }

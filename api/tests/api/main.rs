@@ -8,6 +8,7 @@
 mod admin;
 mod bad_requests;
 mod compat;
+mod cors;
 mod duplicates;
 mod every_route;
 mod following;

@@ -303,6 +303,11 @@ impl Stage {
 
     /// One where nobody may ask more often. Requests come through a proxy that is believed.
     pub(crate) fn with(quotas: Quotas) -> Self {
+        Self::with_pages(quotas, "")
+    }
+
+    /// As [`Stage::with`], for pages of these origins too.
+    pub(crate) fn with_pages(quotas: Quotas, origins: &str) -> Self {
         log_everything();
         let hands = Arc::new(Hands::default());
         let memory = Arc::new(Memory::new(Arc::<Hands>::clone(&hands)));
@@ -325,6 +330,7 @@ impl Stage {
             overload: Arc::new(Overload::begin(Arc::<Script>::clone(&store), outline.clone(), Arc::new(OsRandom))),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             admission: Arc::new(admission),
+            origins: origins.parse().unwrap(),
             sealer: Unsealer::new(&[7; 32]).unwrap().sealer(),
             hash_key: HashKey::new([1; 32]),
             clock: Arc::new(ManualClock),

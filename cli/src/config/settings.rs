@@ -4,9 +4,10 @@ use super::setting::Unset::{Default, Means};
 use super::setting::{Kind, Setting};
 
 /// All of them, in the order in which they are shown.
-pub(crate) static ALL: [&Setting; 16] = [
+pub(crate) static ALL: [&Setting; 18] = [
     &LISTEN,
     &HEALTH_LISTEN,
+    &CONNECTIONS,
     &DRAIN,
     &DATA_DIR,
     &DATABASE_URL,
@@ -15,6 +16,7 @@ pub(crate) static ALL: [&Setting; 16] = [
     &ADDRESS_LIMIT,
     &EMAIL_LIMIT,
     &TRUSTED_PROXIES,
+    &ALLOWED_ORIGINS,
     &LOG,
     &LOG_FORMAT,
     &ARGON2,
@@ -39,6 +41,15 @@ pub(crate) static HEALTH_LISTEN: Setting = Setting {
     value: "ADDRESS:PORT|off",
     unset: Default("127.0.0.1:8081"),
     meaning: "Where `signup worker` answers `/healthz` and `/readyz`, or `off`",
+};
+
+pub(crate) static CONNECTIONS: Setting = Setting {
+    key: "connections",
+    variable: "SIGNUP_CONNECTIONS",
+    kind: Kind::Plain { flag: "connections" },
+    value: "N",
+    unset: Default("12000"),
+    meaning: "The most connections from clients, from 16 to 1000000; each is an open file, and takes about 17 KB",
 };
 
 pub(crate) static DRAIN: Setting = Setting {
@@ -112,6 +123,16 @@ pub(crate) static TRUSTED_PROXIES: Setting = Setting {
     value: "NETWORKS",
     unset: Means("none: whoever connects is the client"),
     meaning: "The proxies that are believed in `X-Forwarded-For`: networks with commas between, as in `10.0.0.0/8,fd00::/8`",
+};
+
+pub(crate) static ALLOWED_ORIGINS: Setting = Setting {
+    key: "allowed_origins",
+    variable: "SIGNUP_ALLOWED_ORIGINS",
+    kind: Kind::Plain { flag: "allowed-origins" },
+    value: "ORIGINS",
+    unset: Means("none: no page of another origin"),
+    meaning: "The web pages that may use the API from a browser (CORS): origins with commas between, as in \
+              `https://app.example.com`",
 };
 
 pub(crate) static LOG: Setting = Setting {

@@ -97,10 +97,10 @@ mod tests {
         let lines: Vec<&str> = shown.lines().collect();
         assert_eq!(lines[0], "setting               value            from");
         assert_eq!(lines[1], "listen                127.0.0.1:1      --listen");
-        assert_eq!(lines[4], "data_dir              ./data           default");
-        assert_eq!(lines[5], "database_url          [set]            DATABASE_URL");
-        assert_eq!(lines[7], "redis_url             [set]            REDIS_URL");
-        assert_eq!(lines[16], "hash_key              [not set]        default");
+        assert_eq!(lines[5], "data_dir              ./data           default");
+        assert_eq!(lines[6], "database_url          [set]            DATABASE_URL");
+        assert_eq!(lines[8], "redis_url             [set]            REDIS_URL");
+        assert_eq!(lines[18], "hash_key              [not set]        default");
         assert!(!shown.contains("canary"));
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use api::TrustedProxies;
+use api::{AllowedOrigins, TrustedProxies};
 use signup::{Cost, Sealer};
 
 use super::secret::Secret;
@@ -19,6 +19,8 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// How many connections from clients a process may have.
+const OPEN_CONNECTIONS: std::ops::RangeInclusive<usize> = 16..=1_000_000;
 /// How many connections to the database a process may have.
 const CONNECTIONS: std::ops::RangeInclusive<u32> = 4..=1000;
 /// How many sign-ups may be allowed.
@@ -40,6 +42,12 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
 /// No address for `off`.
 pub(super) fn listen_or_off(text: &str) -> Result<Option<SocketAddr>, String> {
     if text == "off" { Ok(None) } else { listen(text).map(Some).map_err(|what| format!("{what}; or off")) }
+}
+
+pub(super) fn open_connections(text: &str) -> Result<usize, String> {
+    let (least, most) = (OPEN_CONNECTIONS.start(), OPEN_CONNECTIONS.end());
+    let number = text.parse().ok().filter(|number| OPEN_CONNECTIONS.contains(number));
+    number.ok_or_else(|| format!("`{text}` is no number of connections; give one from {least} to {most}"))
 }
 
 pub(super) fn drain(text: &str) -> Result<Duration, String> {
@@ -83,6 +91,10 @@ pub(super) fn limit(text: &str) -> Result<u32, String> {
 
 pub(super) fn proxies(text: &str) -> Result<TrustedProxies, String> {
     text.parse().map_err(|what| format!("{what}; give networks with commas between, as in 10.0.0.0/8,fd00::/8"))
+}
+
+pub(super) fn origins(text: &str) -> Result<AllowedOrigins, String> {
+    text.parse().map_err(|what| format!("{what}; give origins with commas between, as in https://app.example.com"))
 }
 
 pub(super) fn cost(text: &str) -> Result<Cost, String> {
@@ -134,6 +146,11 @@ mod tests {
             let expected = format!("`{text}` is no number of connections; give one from 4 to 1000");
             assert_eq!(connections(text), Err(expected));
         }
+        assert_eq!((open_connections("16"), open_connections("1000000")), (Ok(16), Ok(1_000_000)));
+        for text in ["", "15", "1000001", "unlimited"] {
+            let expected = format!("`{text}` is no number of connections; give one from 16 to 1000000");
+            assert_eq!(open_connections(text), Err(expected));
+        }
     }
 
     #[test]
@@ -145,6 +162,18 @@ mod tests {
         assert!(proxies("10.0.0.0/8, ::1").is_ok());
         let said = proxies("nginx").unwrap_err();
         assert!(said.contains("\"nginx\" is no network") && said.ends_with("as in 10.0.0.0/8,fd00::/8"), "{said}");
+    }
+
+    #[test]
+    fn origins_are_named_each_and_not_all_at_once() {
+        assert!(origins("https://app.example.com, http://localhost:3000").is_ok());
+        let said = origins("*").unwrap_err();
+        assert_eq!(
+            said,
+            "\"*\" would let every page there is sign people up; give origins with commas between, as in \
+             https://app.example.com"
+        );
+        assert!(origins("app.example.com").unwrap_err().starts_with("\"app.example.com\" is no origin such as "));
     }
 
     #[test]

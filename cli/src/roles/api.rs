@@ -12,7 +12,7 @@ use super::cluster::Cluster;
 use super::health_port::HealthPort;
 use super::hints::Hints;
 use super::http::{self, Farewell};
-use super::parts::{Parts, admission, clock, close};
+use super::parts::{Door, Parts, clock, close, room};
 use super::presence::Presence;
 use super::seams;
 use crate::config::{Config, settings};
@@ -25,7 +25,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let (cluster, keys) = Cluster::of_api(&config)?;
     let stop = signals::stop_token()?;
     let health = Arc::new(Health::starting());
-    let port = HealthPort::on(config.listen, "listen", &health).await?;
+    let room = room(&config);
+    let port = HealthPort::on(config.listen, "listen", &health, &room).await?;
     let (version, address) = (env!("CARGO_PKG_VERSION"), port.address());
     info!(%version, %address, "starting: {}", Role::Api);
     let shared = [Shared::Seal(&settings::SEAL_PUBLIC_KEY, &keys.sealer), Shared::Hash(&keys.hash_key)];
@@ -47,13 +48,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     // All who are told of sagas that advance. The workers are other processes: they are told through Redis, and find what
     // is due at their next tick.
     let listener = seams::listener(vec![Arc::clone(&waiters) as Arc<dyn Listener>, hints.redis.listener()]);
-    let admission = admission(&config, Some(&cluster.redis_url), &parts.random)?;
-    let api = parts.api((keys.sealer, keys.hash_key), admission, listener, Arc::clone(&waiters), Arc::clone(&health));
+    let door = Door::of(&config, Some(&cluster.redis_url), &parts.random)?;
+    let api = parts.api((keys.sealer, keys.hash_key), door, listener, Arc::clone(&waiters), Arc::clone(&health));
     let presence = Presence::begin(parts.attendance());
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);
     info!(%version, %address, database = %database.kind(), at = database.place, "started");
     let farewell = Farewell { health, waiters, drain: config.drain };
-    let served = http::serve(port.hand_over()?, ::api::router(api), farewell, stop).await;
+    let served = http::serve(port.hand_over()?, ::api::router(api), &room, farewell, stop).await;
     hints.end().await;
     presence.take_leave().await;
     close(database).await;

@@ -6,26 +6,29 @@ use std::sync::Arc;
 use ::api::{Health, health_router};
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::http::{Room, Server};
 
 /// A port that answers for the process' health alone. Dropped, it answers no more.
 pub(super) struct HealthPort {
     listener: std::net::TcpListener,
     address: SocketAddr,
-    _open: DropGuard,
+    _server: Server,
 }
 
 impl HealthPort {
     /// Listens on an address, which `flag` gives.
-    pub(super) async fn on(address: SocketAddr, flag: &str, health: &Arc<Health>) -> anyhow::Result<Self> {
+    pub(super) async fn on(
+        address: SocketAddr,
+        flag: &str,
+        health: &Arc<Health>,
+        room: &Arc<Room>,
+    ) -> anyhow::Result<Self> {
         let listener = listen(address, flag).await?.into_std().context("no port to share")?;
         let address = listener.local_addr().context("cannot tell where it listens")?;
         let own = TcpListener::from_std(listener.try_clone().context("no port to share")?)?;
-        let open = CancellationToken::new();
-        let server = axum::serve(own, health_router(Arc::clone(health)));
-        let server = server.with_graceful_shutdown(open.clone().cancelled_owned());
-        tokio::spawn(server.into_future());
-        Ok(Self { listener, address, _open: open.drop_guard() })
+        let server = Server::begin(own, health_router(Arc::clone(health)), room);
+        Ok(Self { listener, address, _server: server })
     }
 
     /// Where it listens.

@@ -1,6 +1,15 @@
 //! Serving HTTP, from the first request to the last.
+//!
+//! Whoever connects has a place ([`room`]), and so much time for each thing that they do ([`bounds`]): no client can
+//! hold anything for ever, and none can keep the others out.
 
-use std::net::SocketAddr;
+mod accept;
+mod bounds;
+mod connection;
+mod progress;
+mod room;
+mod tapped;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +21,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::PATIENCE;
+
+pub(super) use accept::Server;
+pub(super) use bounds::Bounds;
+pub(super) use room::Room;
 
 /// How a process stops that serves requests.
 pub(super) struct Farewell {
@@ -27,25 +40,20 @@ pub(super) struct Farewell {
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
+    room: &Arc<Room>,
     farewell: Farewell,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let closed = CancellationToken::new();
-    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(closed.clone().cancelled_owned());
-    let mut server = tokio::spawn(server.into_future());
+    let mut server = Server::begin(listener, router, room);
     tokio::select! {
-        ended = &mut server => return ended.context("the API crashed")?.context("the API failed"),
+        ended = server.ended() => return ended.context("the API crashed"),
         () = stop.cancelled() => {}
     }
     farewell.health.stop();
     farewell.waiters.close();
     tokio::time::sleep(farewell.drain).await;
-    closed.cancel();
-    if let Ok(ended) = tokio::time::timeout(PATIENCE, &mut server).await {
-        return ended.context("the API crashed")?.context("the API failed");
+    if !server.close(PATIENCE).await {
+        warn!("requests were cut off that did not finish in time");
     }
-    warn!("requests were cut off that did not finish in time");
-    server.abort();
     Ok(())
 }

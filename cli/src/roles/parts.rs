@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::api::{Admission, Api, Duplicates, Health, Overload, Waiters};
+use ::api::{Admission, AllowedOrigins, Api, Duplicates, Health, Overload, Waiters};
 use ::worker::Attendance;
 use limits::{Limiter, Server};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -14,7 +14,8 @@ use signup::{HashKey, Sealer, SignUp};
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::{Role, seams};
+use super::http::Room;
+use super::{Role, open_files, seams};
 use crate::config::{Config, Secret, settings};
 use crate::database::Database;
 use crate::telemetry;
@@ -67,7 +68,7 @@ impl<'d> Parts<'d> {
     pub(super) fn api(
         &self,
         (sealer, hash_key): (Sealer, HashKey),
-        (admission, duplicates): (Admission, Duplicates),
+        door: Door,
         listener: Arc<dyn Listener>,
         waiters: Arc<Waiters>,
         health: Arc<Health>,
@@ -81,8 +82,9 @@ impl<'d> Parts<'d> {
             listener,
             waiters,
             health,
-            admission: Arc::new(admission),
-            duplicates: Arc::new(duplicates),
+            admission: Arc::new(door.admission),
+            duplicates: Arc::new(door.duplicates),
+            origins: door.origins,
             overload: Arc::new(Overload::begin(backlog, seams::outline(), Arc::clone(&self.random))),
             metrics: self.metrics.clone(),
             sealer,
@@ -94,20 +96,35 @@ impl<'d> Parts<'d> {
     }
 }
 
-/// Who may ask how often, and which e-mails are known: in Redis over all processes, where there are several.
-pub(super) fn admission(
-    config: &Config,
-    redis: Option<&Secret>,
-    random: &Arc<dyn Random>,
-) -> anyhow::Result<(Admission, Duplicates)> {
-    let server = |without| {
-        let server = redis.map(|redis| Server::open(redis.reveal(), without).map(Arc::new)).transpose();
-        server.map_err(|error| config.error(&settings::REDIS_URL, &error.to_string()))
-    };
-    let limiter = Limiter::new(server("limits are counted by each process alone")?);
-    let duplicates = Duplicates::new(server("each process learns alone which e-mails are taken")?, Arc::clone(random));
-    let (quotas, proxies) = (config.quotas, config.trusted_proxies.clone());
-    Ok((Admission { limiter, quotas, proxies }, duplicates))
+/// Who is let in.
+pub(super) struct Door {
+    admission: Admission,
+    duplicates: Duplicates,
+    origins: AllowedOrigins,
+}
+
+impl Door {
+    /// What is counted and known is so over all processes in Redis, where there are several.
+    pub(super) fn of(config: &Config, redis: Option<&Secret>, random: &Arc<dyn Random>) -> anyhow::Result<Self> {
+        let server = |without| {
+            let server = redis.map(|redis| Server::open(redis.reveal(), without).map(Arc::new)).transpose();
+            server.map_err(|error| config.error(&settings::REDIS_URL, &error.to_string()))
+        };
+        let limiter = Limiter::new(server("limits are counted by each process alone")?);
+        let known = server("each process learns alone which e-mails are taken")?;
+        let (quotas, proxies) = (config.quotas, config.trusted_proxies.clone());
+        Ok(Self {
+            admission: Admission { limiter, quotas, proxies },
+            duplicates: Duplicates::new(known, Arc::clone(random)),
+            origins: config.allowed_origins.clone(),
+        })
+    }
+}
+
+/// Where clients have their places: as many as are wanted, if so many files can be open.
+pub(super) fn room(config: &Config) -> Arc<Room> {
+    let connections = open_files::connections(config.connections, config.database_connections);
+    Room::new(connections, config.trusted_proxies.clone())
 }
 
 /// Writes what is queued, and closes the database. One that does not answer any more is left.

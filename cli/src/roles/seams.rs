@@ -9,6 +9,6 @@ mod open;
 mod shut;
 
 #[cfg(feature = "testing")]
-pub(super) use open::{definition, listener, machine_clock, outline, policy, store};
+pub(super) use open::{bounds, definition, listener, machine_clock, outline, policy, store};
 #[cfg(not(feature = "testing"))]
-pub(super) use shut::{definition, listener, machine_clock, outline, policy, store};
+pub(super) use shut::{bounds, definition, listener, machine_clock, outline, policy, store};

@@ -14,7 +14,7 @@ use super::banner::Banner;
 use super::hashing::Hashing;
 use super::health_port::listen;
 use super::http::{self, Farewell};
-use super::parts::{Parts, admission, clock, close};
+use super::parts::{Door, Parts, clock, close, room};
 use super::work::workers;
 use super::{PATIENCE, Role, seams, with_stop};
 use crate::config::{Config, settings};
@@ -52,9 +52,9 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as _]);
     let workers = workers(&parts, (secrets.unsealer, hashing), Arc::clone(&listener), wakes)?;
     let health = Arc::new(Health::starting());
-    let admission = admission(&config, None, &parts.random)?;
-    let api = parts.api((sealer, secrets.hash_key), admission, listener, Arc::clone(&waiters), Arc::clone(&health));
-    let listener = listen(config.listen, "listen").await?;
+    let door = Door::of(&config, None, &parts.random)?;
+    let api = parts.api((sealer, secrets.hash_key), door, listener, Arc::clone(&waiters), Arc::clone(&health));
+    let (listener, room) = (listen(config.listen, "listen").await?, room(&config));
     health.begin(vec![Arc::new(database.pulse())]);
     let address = listener.local_addr().context("cannot tell where it listens")?;
     let (version, data) = (env!("CARGO_PKG_VERSION"), folder.path().display());
@@ -71,7 +71,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let working = tokio::spawn(with_stop(workers.run(stop.clone(), PATIENCE), stop.clone()));
     // There is no other process to send requests to meanwhile.
     let farewell = Farewell { health, waiters, drain: Duration::ZERO };
-    let served = with_stop(http::serve(listener, ::api::router(api), farewell, stop.clone()), stop).await;
+    let serving = http::serve(listener, ::api::router(api), &room, farewell, stop.clone());
+    let served = with_stop(serving, stop).await;
     let asked = working.await.context("the workers crashed")?;
     close(database).await;
     served.and_then(|()| if asked { Ok(()) } else { bail!("the workers ended by themselves; the log says why") })?;

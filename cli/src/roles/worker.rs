@@ -12,7 +12,7 @@ use super::cluster::Cluster;
 use super::hashing::Hashing;
 use super::health_port::HealthPort;
 use super::hints::Hints;
-use super::parts::{Parts, clock, close};
+use super::parts::{Parts, clock, close, room};
 use super::work::workers;
 use super::{PATIENCE, Role, seams};
 use crate::config::{Config, settings};
@@ -26,7 +26,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let hashing = Hashing::at(&config.argon2).await?;
     let health = Arc::new(Health::starting());
     let port = match config.health_listen {
-        Some(address) => Some(HealthPort::on(address, "health-listen", &health).await?),
+        Some(address) => Some(HealthPort::on(address, "health-listen", &health, &room(&config)).await?),
         None => None,
     };
     let (version, address) = (env!("CARGO_PKG_VERSION"), port.as_ref().map(HealthPort::address));

@@ -9,6 +9,8 @@ use signup::testing::{ByName, next};
 use signup::{Hasher, SignUp, Unsealer};
 use store::flawed::{self, Flaw};
 
+use super::super::http::Bounds;
+
 /// What sign-ups are accepted as.
 pub(in super::super) fn outline() -> Outline {
     if next::is_asked_for() { next::outline() } else { signup::outline() }
@@ -23,6 +25,13 @@ pub(in super::super) fn definition(unsealer: Unsealer, hasher: Arc<Hasher>) -> D
 /// The engine's limits, at the pace that is asked for.
 pub(in super::super) fn policy() -> Policy {
     Pace::of_environment().hurry(Policy::STANDARD)
+}
+
+/// How long clients may take, at the pace that is asked for.
+pub(in super::super) fn bounds() -> Bounds {
+    let pace = Pace::of_clients();
+    let Bounds { first_byte, head, idle, read } = Bounds::STANDARD;
+    Bounds { first_byte: pace.of(first_byte), head: pace.of(head), idle: pace.of(idle), read: pace.of(read) }
 }
 
 /// The machine's clock, as far off as is asked for.

@@ -5,11 +5,18 @@ use std::sync::Arc;
 use saga::{Clock, Listener, Policy, Store, SystemClock};
 use signup::SignUp;
 
+use super::super::http::Bounds;
+
 pub(in super::super) use signup::{definition, outline};
 
 /// The engine's limits.
 pub(in super::super) fn policy() -> Policy {
     Policy::STANDARD
+}
+
+/// How long clients may take.
+pub(in super::super) fn bounds() -> Bounds {
+    Bounds::STANDARD
 }
 
 /// The machine's clock.

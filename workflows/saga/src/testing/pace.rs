@@ -11,6 +11,8 @@ pub struct Pace(f64);
 impl Pace {
     /// In whose environment this is set, to a number from 0 to 1, a process is so much quicker to give up.
     pub const VARIABLE: &str = "TESTING_PACE";
+    /// In whose environment this is set, so much less time have the clients of a process.
+    pub const OF_CLIENTS: &str = "TESTING_PACE_OF_CLIENTS";
     /// All of its time.
     pub const STANDARD: Self = Self(1.0);
 
@@ -19,10 +21,22 @@ impl Pace {
     /// # Panics
     /// Where the variable is no such number: no test means that.
     pub fn of_environment() -> Self {
-        let Ok(said) = std::env::var(Self::VARIABLE) else { return Self::STANDARD };
+        Self::of_variable(Self::VARIABLE)
+    }
+
+    /// This process' clients'.
+    ///
+    /// # Panics
+    /// Where the variable is no such number.
+    pub fn of_clients() -> Self {
+        Self::of_variable(Self::OF_CLIENTS)
+    }
+
+    fn of_variable(name: &str) -> Self {
+        let Ok(said) = std::env::var(name) else { return Self::STANDARD };
         #[expect(clippy::expect_used, reason = "a test that is written wrong")]
-        let part: f64 = said.parse().expect("TESTING_PACE is a number");
-        assert!((0.001..=1.0).contains(&part), "TESTING_PACE is {part}");
+        let part: f64 = said.parse().expect("a pace is a number");
+        assert!((0.001..=1.0).contains(&part), "{name} is {part}");
         Self(part)
     }
 

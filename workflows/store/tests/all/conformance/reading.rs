@@ -80,7 +80,7 @@ pub(super) async fn a_view_tells_the_age_and_the_end(mut w: World) {
     w.check().await;
 }
 
-pub(super) async fn the_backlog_is_as_old_as_what_has_been_due_longest_with_nobody_at_it(mut w: World) {
+pub(super) async fn the_backlog_is_as_old_as_what_has_been_due_longest_with_nobody_at_it(w: World) {
     let second = Duration::from_secs(1);
     assert_eq!(w.longest_wait().await, Duration::ZERO, "nobody is there");
     w.accept("ada").await;
