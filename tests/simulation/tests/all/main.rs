@@ -91,5 +91,8 @@ each_flaw_is_found! {
         "no row without a living saga";
     a_password_of_what_is_declared_over_that_is_not_wiped_is_found: ForgetsToWipeTheResolved,
         "no sealed password outlives its use";
+    a_decoy_of_which_something_is_made_is_found: MakesForDecoys, "a decoy makes nothing";
+    a_refusal_that_tells_whose_email_is_known_is_found: RefusesInsteadOfDecoying,
+        "an answer tells what happened: told whose e-mail is known";
     a_panic_that_nobody_asked_for_is_found: Panics, "nothing panics";
 }
