@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use saga::{Clock, Fleet, Listener, Outline, Random, Store};
-use signup::{HashKey, Operators, Replays, Sealer, SignUp};
+use signup::{Duplicates, HashKey, Operators, Replays, Sealer, SignUp};
 
 use crate::{Admission, Health, Waiters};
 
@@ -37,6 +37,8 @@ pub struct Api {
     pub random: Arc<dyn Random>,
     /// What sign-ups are accepted as.
     pub outline: Outline,
+    /// What becomes of those whose e-mail is known.
+    pub duplicates: Duplicates,
 }
 
 impl fmt::Debug for Api {

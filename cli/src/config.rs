@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use api::{Quotas, TrustedProxies};
-use signup::{Cost, Sealer};
+use signup::{Cost, Duplicates, Sealer};
 
 use crate::key::Key;
 use environment::Environment;
@@ -60,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) redis_url: Option<Secret>,
     /// How many sign-ups may be asked for.
     pub(crate) quotas: Quotas,
+    /// What becomes of a sign-up whose e-mail is known.
+    pub(crate) duplicate_email: Duplicates,
     /// Who is believed where they say for whom they ask.
     pub(crate) trusted_proxies: TrustedProxies,
     /// What is logged.
@@ -119,6 +121,7 @@ impl Config {
                 address: layers.value(&settings::ADDRESS_LIMIT, values::limit)?,
                 email: layers.value(&settings::EMAIL_LIMIT, values::limit)?,
             },
+            duplicate_email: layers.value(&settings::DUPLICATE_EMAIL, values::duplicate_email)?,
             trusted_proxies: layers.optional(&settings::TRUSTED_PROXIES, values::proxies)?.unwrap_or_default(),
             log: layers.value(&settings::LOG, LogFilter::parse)?,
             log_format: layers.value(&settings::LOG_FORMAT, LogFormat::parse)?,

@@ -21,7 +21,7 @@ use saga::store::{
 };
 use saga::{Active, Advanced, Clock, End, Listener, OsRandom, Outline, Policy, SagaId, State, StepName, Store};
 use serde_json::{Value, json};
-use signup::{Conflict, HashKey, OperatorToken, Operators, Proposal, Replays, SignUp, Unsealer};
+use signup::{Conflict, Duplicates, HashKey, OperatorToken, Operators, Proposal, Replays, SignUp, Unsealer};
 use store::memory::Memory;
 use tokio::sync::Notify;
 use tower::ServiceExt;
@@ -304,6 +304,7 @@ impl Stage {
             clock: Arc::new(ManualClock),
             random: Arc::new(OsRandom),
             outline: Outline { version: 1, steps: STEPS.to_vec() },
+            duplicates: Duplicates::Refused,
         };
         let router = api::router(api).layer(MockConnectInfo(PROXY));
         Self { store, heard, waiters, router, hands, health, parts }

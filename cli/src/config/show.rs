@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(lines[4], "data_dir              ./data           default");
         assert_eq!(lines[5], "database_url          [set]            DATABASE_URL");
         assert_eq!(lines[7], "redis_url             [set]            REDIS_URL");
-        assert_eq!(lines[16], "hash_key              [not set]        default");
+        assert_eq!(lines[17], "hash_key              [not set]        default");
         assert!(!shown.contains("canary"));
     }
 

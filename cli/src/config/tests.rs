@@ -129,6 +129,7 @@ fn every_wrong_value_is_refused_in_a_line_that_says_what_is_good() {
         ("SIGNUP_TRUSTED_PROXIES", "nginx", "10.0.0.0/8,fd00::/8"),
         ("SIGNUP_LOG", "nonsense", "error, warn, info, debug or trace"),
         ("SIGNUP_LOG_FORMAT", "xml", "text or json"),
+        ("SIGNUP_DUPLICATE_EMAIL", "hidden", "reveal or private"),
         ("SIGNUP_ARGON2", "nonsense", "m=19456,t=2,p=1"),
         ("SIGNUP_SEAL_PUBLIC_KEY", "nonsense", "32 bytes in Base64"),
         ("SIGNUP_SEAL_PRIVATE_KEY", "canary", "32 bytes in Base64"),

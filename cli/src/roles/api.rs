@@ -48,7 +48,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     // is due at their next tick.
     let listener = seams::listener(vec![Arc::clone(&waiters) as Arc<dyn Listener>, hints.redis.listener()]);
     let admission = admission(&config, Some(&cluster.redis_url))?;
-    let api = parts.api((keys.sealer, keys.hash_key), admission, listener, Arc::clone(&waiters), Arc::clone(&health));
+    let api = parts.api(
+        (keys.sealer, keys.hash_key),
+        (admission, config.duplicate_email),
+        listener,
+        Arc::clone(&waiters),
+        Arc::clone(&health),
+    );
     let presence = Presence::begin(parts.attendance());
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);
     info!(%version, %address, database = %database.kind(), at = database.place, "started");

@@ -9,7 +9,7 @@ use ::worker::Attendance;
 use limits::{Limiter, Shared};
 use saga::fleet::Process;
 use saga::{Clock, Listener, OsRandom, Random, SteadyClock, Store, WorkerName};
-use signup::{HashKey, Sealer, SignUp};
+use signup::{Duplicates, HashKey, Sealer, SignUp};
 use tokio::time::timeout;
 use tracing::warn;
 
@@ -58,7 +58,7 @@ impl<'d> Parts<'d> {
     pub(super) fn api(
         &self,
         (sealer, hash_key): (Sealer, HashKey),
-        admission: Admission,
+        (admission, duplicates): (Admission, Duplicates),
         listener: Arc<dyn Listener>,
         waiters: Arc<Waiters>,
         health: Arc<Health>,
@@ -77,6 +77,7 @@ impl<'d> Parts<'d> {
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
             outline: seams::outline(),
+            duplicates,
         }
     }
 }

@@ -53,7 +53,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let workers = workers(&parts, (secrets.unsealer, hashing), Arc::clone(&listener), wakes)?;
     let health = Arc::new(Health::starting());
     let admission = admission(&config, None)?;
-    let api = parts.api((sealer, secrets.hash_key), admission, listener, Arc::clone(&waiters), Arc::clone(&health));
+    let api = parts.api(
+        (sealer, secrets.hash_key),
+        (admission, config.duplicate_email),
+        listener,
+        Arc::clone(&waiters),
+        Arc::clone(&health),
+    );
     let listener = listen(config.listen, "listen").await?;
     health.begin(vec![Arc::new(database.pulse())]);
     let address = listener.local_addr().context("cannot tell where it listens")?;
