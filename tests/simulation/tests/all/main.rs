@@ -85,8 +85,7 @@ each_flaw_is_found! {
     an_action_on_what_the_operator_did_not_see_is_found: IgnoresTheOperatorsSight,
         "an answer tells what happened: acted on what the operator did not see";
     an_action_that_fences_nobody_is_found: FencesNobody, "an answer tells what happened: wrote without a fence";
-    an_action_that_is_told_and_not_written_is_found: ActsInWordOnly,
-        "an answer tells what happened: did not act as it says";
+    an_action_that_is_told_and_not_written_is_found: ActsInWordOnly, "an answer tells what happened";
     a_sign_up_that_is_declared_over_while_something_is_left_is_found: ResolvesWhatIsLeft,
         "no row without a living saga";
     a_password_of_what_is_declared_over_that_is_not_wiped_is_found: ForgetsToWipeTheResolved,
