@@ -145,8 +145,9 @@ pub(crate) struct FieldError {
 }
 
 /// How a client without an idempotency key learns whether its sign-up was accepted.
-const UNMARKED: &str = "Repeat this request: if it was accepted, the answer is signup_in_progress or email_taken. With \
-                        an Idempotency-Key, the answer to a repetition is the sign-up.";
+const UNMARKED: &str = "Repeat this request: an e-mail is signed up once. If it was accepted, the answer is \
+                        signup_in_progress or email_taken, where the service tells that. With an Idempotency-Key, \
+                        the answer to a repetition is the sign-up.";
 
 /// The JSON document.
 #[derive(Serialize)]

@@ -25,6 +25,8 @@ const HOUR: Duration = Duration::from_hours(1);
 const NETWORK: u32 = 4;
 const SITE: u32 = 20;
 
+/// The name of an e-mail's quota.
+const EMAIL: &str = "email";
 /// The header fields of the IETF's draft `httpapi-ratelimit-headers`.
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
@@ -48,7 +50,7 @@ impl Quotas {
                 network(quota("site", SITE), 48),
             ],
         };
-        let quota = Quota { name: "email", limit: self.email, window: HOUR };
+        let quota = Quota { name: EMAIL, limit: self.email, window: HOUR };
         buckets.push(Bucket { quota, whose: whose(key, email.key().as_bytes()) });
         buckets
     }
@@ -71,8 +73,17 @@ fn prefix(address: IpAddr, bits: u32) -> Vec<u8> {
 
 /// What a client is told of where it stands.
 pub(crate) fn headers(decision: &Decision) -> HeaderMap {
-    let list = |item: fn(&Standing) -> String| {
-        let items: Vec<String> = decision.standings.iter().map(item).collect();
+    told(&decision.standings.iter().collect::<Vec<_>>())
+}
+
+/// The same, without the e-mail.
+pub(crate) fn headers_of_the_address(decision: &Decision) -> HeaderMap {
+    told(&decision.standings.iter().filter(|standing| standing.quota.name != EMAIL).collect::<Vec<_>>())
+}
+
+fn told(standings: &[&Standing]) -> HeaderMap {
+    let list = |item: fn(&&Standing) -> String| {
+        let items: Vec<String> = standings.iter().map(item).collect();
         HeaderValue::try_from(items.join(", ")).ok()
     };
     let policy =

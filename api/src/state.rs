@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use saga::{Clock, Fleet, Listener, Outline, Random, Store};
-use signup::{HashKey, Operators, Replays, Sealer, SignUp};
+use signup::{Duplicates, HashKey, Operators, Replays, Sealer, SignUp};
 
-use crate::{Admission, AllowedOrigins, Duplicates, Health, Overload, Waiters};
+use crate::{Admission, AllowedOrigins, Health, Overload, TakenEmails, Waiters};
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ pub struct Api {
     /// Who may ask how often.
     pub admission: Arc<Admission>,
     /// E-mails that are known to belong to users.
-    pub duplicates: Arc<Duplicates>,
+    pub taken: Arc<TakenEmails>,
     /// Whether more sign-ups can be taken.
     pub overload: Arc<Overload>,
     /// What is counted.
@@ -46,6 +46,8 @@ pub struct Api {
     pub random: Arc<dyn Random>,
     /// What sign-ups are accepted as.
     pub outline: Outline,
+    /// What becomes of those whose e-mail is known.
+    pub duplicates: Duplicates,
 }
 
 impl fmt::Debug for Api {

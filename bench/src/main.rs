@@ -10,6 +10,7 @@ mod hashing;
 mod load;
 mod machine;
 mod people;
+mod private;
 mod processes;
 mod sagas;
 mod serial;
@@ -43,6 +44,8 @@ enum Figure {
     Growth(growth::Arguments),
     /// Sagas that are all due at once when an outage ends: how soon workers are at their best again
     Backlog(backlog::Arguments),
+    /// Whether the time of an answer tells whose e-mail is known, where nobody is to learn that
+    Private(private::Arguments),
 }
 
 #[tokio::main]
@@ -56,5 +59,6 @@ async fn main() -> anyhow::Result<()> {
         Figure::Cluster(arguments) => cluster::measure(&arguments).await,
         Figure::Growth(arguments) => growth::measure(&arguments).await,
         Figure::Backlog(arguments) => backlog::measure(&arguments).await,
+        Figure::Private(arguments) => private::measure(&arguments).await,
     }
 }

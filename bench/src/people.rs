@@ -2,7 +2,7 @@
 
 use anyhow::{Context, anyhow};
 use saga::{OsRandom, Random, SagaId, SystemClock};
-use signup::{Applicant, EmailAddress, FullName, OrganizationName, Password, Proposal, Sealer, Unsealer};
+use signup::{Applicant, Duplicates, EmailAddress, FullName, OrganizationName, Password, Proposal, Sealer, Unsealer};
 
 /// Makes proposals, each for an e-mail address of its own.
 pub(crate) struct People {
@@ -26,7 +26,15 @@ impl People {
         let organization = OrganizationName::parse("Analytical Engines").ok().context("no name")?;
         let applicant = Applicant::new(email, Some(full_name), Some(organization), &SystemClock, &OsRandom);
         let sealed = self.sealer.seal(saga, &self.password);
-        Ok(Proposal { saga, version: signup::VERSION, applicant, sealed, idempotency: None, told: false })
+        Ok(Proposal {
+            saga,
+            version: signup::VERSION,
+            applicant,
+            sealed,
+            idempotency: None,
+            duplicates: Duplicates::Refused,
+            told: false,
+        })
     }
 
     pub(crate) fn proposals(&self, count: usize) -> anyhow::Result<Vec<Proposal>> {

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use api::{AllowedOrigins, Quotas, TrustedProxies};
-use signup::{Cost, Sealer};
+use signup::{Cost, Duplicates, Sealer};
 
 use crate::key::Key;
 use environment::Environment;
@@ -62,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) redis_url: Option<Secret>,
     /// How many sign-ups may be asked for.
     pub(crate) quotas: Quotas,
+    /// What becomes of a sign-up whose e-mail is known.
+    pub(crate) duplicate_email: Duplicates,
     /// Who is believed where they say for whom they ask.
     pub(crate) trusted_proxies: TrustedProxies,
     /// The pages that may ask from a browser.
@@ -124,6 +126,7 @@ impl Config {
                 address: layers.value(&settings::ADDRESS_LIMIT, values::limit)?,
                 email: layers.value(&settings::EMAIL_LIMIT, values::limit)?,
             },
+            duplicate_email: layers.value(&settings::DUPLICATE_EMAIL, values::duplicate_email)?,
             trusted_proxies: layers.optional(&settings::TRUSTED_PROXIES, values::proxies)?.unwrap_or_default(),
             allowed_origins: layers.optional(&settings::ALLOWED_ORIGINS, values::origins)?.unwrap_or_default(),
             log: layers.value(&settings::LOG, LogFilter::parse)?,

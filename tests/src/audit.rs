@@ -41,7 +41,7 @@ pub enum Scope {
 const SCOPE: &str = include_str!("audit/scope.sql");
 
 /// Every invariant that a query can tell.
-pub const ALL: [Invariant; 13] = [
+pub const ALL: [Invariant; 14] = [
     Invariant { name: "I1 no row without a living saga", sql: include_str!("audit/no_orphan.sql") },
     Invariant {
         name: "I2 a user is provisional exactly while their saga is not completed",
@@ -61,6 +61,7 @@ pub const ALL: [Invariant; 13] = [
         sql: include_str!("audit/signed.sql"),
     },
     Invariant { name: "I12 no transaction is idle for long", sql: include_str!("audit/no_idle_transaction.sql") },
+    Invariant { name: "I13 a decoy makes nothing", sql: include_str!("audit/decoys_make_nothing.sql") },
 ];
 
 /// Has the database write down what its rows do not keep, from now on. It must have been migrated.

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use crate::site::Site;
 
 /// What breaks each invariant, past all that keeps it from being broken.
-const BROKEN: [(&str, &str, &str); 27] = [
+const BROKEN: [(&str, &str, &str); 28] = [
     ("I1", "a user of", "UPDATE users SET saga_id = '00000000-0000-7000-8000-00000000000b'"),
     ("I1", "which is not there", "UPDATE profiles SET saga_id = '00000000-0000-7000-8000-00000000000d'"),
     ("I1", "a claim of", "UPDATE claims SET saga_id = '00000000-0000-7000-8000-00000000000b'"),
@@ -65,12 +65,18 @@ const BROKEN: [(&str, &str, &str); 27] = [
         "INSERT INTO sealed_passwords SELECT id, 'x', now() FROM sagas WHERE state = 'failed'",
     ),
     ("I9", "it is too old", "UPDATE sealed_passwords SET sealed_at = now() - interval '17 minutes'"),
-    ("I9", "its hash is stored", "UPDATE users SET saga_id = '00000000-0000-7000-8000-00000000000c'"),
+    (
+        "I9",
+        "it has been hashed",
+        "INSERT INTO saga_events (saga_id, seq, epoch, kind, step, attempt, at)
+         SELECT saga_id, 1, 1, 'done', 'create_user', 1, now() FROM sealed_passwords",
+    ),
     (
         "I11",
         "retried at seq 2 is signed by nobody for no reason",
         "UPDATE saga_events SET kind = 'retried' WHERE seq = 2",
     ),
+    ("I13", "a profile of", "UPDATE sagas SET decoy = true WHERE state = 'completed'"),
 ];
 
 const HELD: &str = "UPDATE sagas SET lease_owner = 'one', lease_until = now() + interval '1 h', epoch = 7, attempt = 1

@@ -38,7 +38,7 @@ fn a_minute_has_nearly_every_kind_of_fault_and_two_never_meet() {
 fn row(id: &str, state: &str, email: &str) -> Row {
     let (state, code) = state.split_once(' ').unwrap_or((state, ""));
     let [id, state, code, email_key] = [id, state, code, email].map(str::to_owned);
-    Row { has_user: state == "completed", id, state, code, email_key }
+    Row { has_user: state == "completed", id, state, code, email_key, decoy: false }
 }
 
 /// An answer, which has come.

@@ -38,6 +38,8 @@ enum Scene {
     Skewed,
     /// An operator has steps tried again that are under way.
     Operated,
+    /// People sign up with e-mails that are known or under way, and nobody is to learn that.
+    Private,
 }
 
 const NO_WIPE: &str = "
@@ -48,7 +50,7 @@ const UNGUARDED: &str = "DROP TRIGGER sagas_ended_stay ON sagas";
 const CHANGE_THE_ENDED: &str = "UPDATE sagas SET code = 'another' WHERE state = 'failed'";
 
 /// Each bug, what brings it out, and what it breaks.
-const BUGS: [(Bug, Scene, &[&str]); 15] = [
+const BUGS: [(Bug, Scene, &[&str]); 16] = [
     (Bug::Store(Flaw::IgnoresTheFence), Scene::Stopped, &["I7"]),
     (Bug::Store(Flaw::WritesTwice), Scene::People, &["I7 a claim writes once"]),
     (Bug::Store(Flaw::SkipsTheStepInDoubt), Scene::People, &["I6"]),
@@ -61,12 +63,14 @@ const BUGS: [(Bug, Scene, &[&str]); 15] = [
     (Bug::Store(Flaw::ForgetsWhatItAccepts), Scene::People, &["C1"]),
     (Bug::Store(Flaw::FencesNobodyOut), Scene::Operated, &["I7"]),
     (Bug::Store(Flaw::ShowsThePast), Scene::People, &["C2"]),
+    (Bug::Store(Flaw::MakesForDecoys), Scene::Private, &["I13"]),
     (Bug::Database(NO_WIPE, ""), Scene::People, &["I9"]),
     (Bug::Database(NOT_UNIQUE, ""), Scene::People, &["I4"]),
     (Bug::Database(UNGUARDED, CHANGE_THE_ENDED), Scene::People, &["I8"]),
 ];
 
-const SCENES: [Scene; 5] = [Scene::People, Scene::Stopped, Scene::Killed, Scene::Skewed, Scene::Operated];
+const SCENES: [Scene; 6] =
+    [Scene::People, Scene::Stopped, Scene::Killed, Scene::Skewed, Scene::Operated, Scene::Private];
 
 /// A lease lasts 2 s, and a step half a second.
 const PACE: &str = "0.1";
@@ -98,12 +102,15 @@ struct Play {
 }
 
 impl Play {
-    async fn begin(bug: Option<Bug>) -> Self {
+    async fn begin(bug: Option<Bug>, scene: Scene) -> Self {
         let site = Site::with_database().await;
         let cluster = Cluster::on(&site.url).await.unwrap();
         cluster.migrate().await.unwrap();
         watch(&site.url).await.unwrap();
         let mut cluster = cluster.telling(&[(Pace::VARIABLE, PACE), ("SIGNUP_DRAIN", "0")]);
+        if scene == Scene::Private {
+            cluster = cluster.telling(&[("SIGNUP_DUPLICATE_EMAIL", "private")]);
+        }
         match bug {
             Some(Bug::Store(flaw)) => cluster = cluster.telling(&[(Flaw::VARIABLE, &flaw.name())]),
             Some(Bug::Database(before, _)) => site.execute(before).await,
@@ -180,7 +187,22 @@ impl Play {
                 self.hanging().await;
                 self.operate(&token).await;
             }
+            Scene::Private => self.people_with_known_emails().await,
         }
+    }
+
+    async fn people_with_known_emails(&mut self) {
+        self.worker("one", "0").await;
+        self.sign_up(0, "Ada").await;
+        self.ended().await;
+        let known = self.requests[0].email.clone();
+        self.person.crowd(&known, "Ada", 3).await;
+        self.person.crowd("everybody@example.com", "Ada", 8).await;
+    }
+
+    async fn ended(&self) {
+        let ended = async || (self.site.unfinished().await == 0).then_some(());
+        eventually("all end", ended).await.unwrap();
     }
 
     async fn people(&mut self) {
@@ -235,11 +257,10 @@ impl Play {
 }
 
 async fn found(bug: Option<Bug>, scene: Scene) -> Vec<String> {
-    let mut play = Play::begin(bug).await;
+    let mut play = Play::begin(bug, scene).await;
     play.act(scene).await;
     if let Some(Bug::Database(_, after)) = bug {
-        let ended = async || (play.site.unfinished().await == 0).then_some(());
-        eventually("all end", ended).await.unwrap();
+        play.ended().await;
         play.site.execute(after).await;
     }
     play.end().await

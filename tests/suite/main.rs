@@ -22,6 +22,7 @@ mod operate;
 mod outage;
 mod pair;
 mod postgres;
+mod private;
 mod raw;
 mod redis;
 mod rolling;

@@ -20,6 +20,11 @@ pub(super) struct Document {
     pub(super) workflow_id: String,
     #[serde(flatten)]
     pub(super) whereabouts: Whereabouts,
+    /// It is a decoy: it goes through its steps like any other, and makes nothing. Its e-mail was known, and nobody is
+    /// to learn that. Only of one that is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub(super) decoy: bool,
     /// Since when it has been stuck. Only of a stuck one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "date-time", nullable = false)]
@@ -98,6 +103,7 @@ impl Document {
         Self {
             workflow_id: view.saga.to_string(),
             whereabouts: Whereabouts::of(&view.state),
+            decoy: record.decoy,
             stuck_since: view.stuck_since.map(shown),
             reason: stuck.then(|| record.error.clone().unwrap_or_else(|| SILENT.to_owned())),
             attempt: record.attempt,
@@ -156,5 +162,6 @@ pub(super) fn example() -> Record {
         lease: None,
         step_claimed_at: Some(Timestamp::constant(1_767_323_046, 0)),
         error: Some("the store refuses: organizations are not to be deleted".to_owned()),
+        decoy: false,
     }
 }

@@ -62,7 +62,7 @@ impl NewSignup {
         let idempotency = key.map(|key| key.marks(&api.hash_key, self.mac(api)));
         let applicant = Applicant::new(self.email, self.full_name, self.organization_name, &*api.clock, &*api.random);
         let (version, told) = (api.outline.version, api.listener.will_tell(&FIRST_STEP));
-        Proposal { saga, version, applicant, sealed, idempotency, told }
+        Proposal { saga, version, applicant, sealed, idempotency, duplicates: api.duplicates, told }
     }
 
     /// A keyed hash by which the same request is known again. A name is never empty, so an empty part is none.

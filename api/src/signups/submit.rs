@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use saga::store::Accepted;
-use signup::{Known, Proposal};
+use signup::{Duplicates, Known, Proposal};
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -74,17 +74,22 @@ pub(super) async fn submit(api: &Arc<Api>, request: Request) -> (HeaderMap, Resu
         return (HeaderMap::new(), Err(problem));
     }
     let (decision, taken) = api.admission.of(&api.hash_key, request.address.0, &proposal.applicant.email).await;
-    let headers = quotas::headers(&decision);
+    let headers = match api.duplicates {
+        Duplicates::Refused => quotas::headers(&decision),
+        // How often an e-mail was asked for is somebody else's too.
+        Duplicates::Decoyed => quotas::headers_of_the_address(&decision),
+    };
     let Some(taken) = taken else {
         return (headers, Err(Problem::RateLimited { retry_after: seconds(decision.retry_after()) }));
     };
     let accept = || accept(Arc::clone(api), proposal.clone());
-    let accepted = match known {
-        // That comes before what is known of the e-mail.
-        Known::OtherBody => accept().await,
-        Known::Nothing | Known::Request => {
-            api.duplicates.or_else(&api.hash_key, &proposal.applicant.email, accept).await
+    let accepted = match (known, api.duplicates) {
+        (Known::Nothing | Known::Request, Duplicates::Refused) => {
+            api.taken.or_else(&api.hash_key, &proposal.applicant.email, accept).await
         }
+        // That the key came with another body is told before whose the e-mail is; and where that is not told at all,
+        // nothing may depend on it.
+        (Known::OtherBody, Duplicates::Refused) | (_, Duplicates::Decoyed) => accept().await,
     };
     if let Err(Problem::Unavailable | Problem::Overloaded { .. }) = accepted {
         // Nothing was done for them, and they are told to come again.

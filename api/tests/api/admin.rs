@@ -12,7 +12,7 @@ use saga::plan::EventKind;
 use saga::store::{Claim, Claimed, Commit, Committed, Note};
 use saga::{Active, Code, OsRandom, SagaId, State, StepName, Store, Transition, WorkerName};
 use serde_json::Value;
-use signup::{Applicant, Effect, EmailAddress, OrganizationName, Password, Proposal, SignUp, Unsealer};
+use signup::{Applicant, Duplicates, Effect, EmailAddress, OrganizationName, Password, Proposal, SignUp, Unsealer};
 
 use crate::stage::{Answer, PASSWORD, Stage, post_to};
 
@@ -54,14 +54,35 @@ impl Office {
 
     /// A sign-up that was just accepted. Each has an e-mail of its own, and a later id.
     async fn accept(&self) -> SagaId {
+        let saga = self.next_id();
+        self.sign_up(saga, saga).await
+    }
+
+    /// A sign-up that was just accepted, with the e-mail of that one.
+    async fn decoy_of(&self, other: SagaId) -> SagaId {
+        self.sign_up(self.next_id(), other).await
+    }
+
+    fn next_id(&self) -> SagaId {
         self.stage.hands.go_on(1);
+        SagaId::new(&*self.stage.hands, &OsRandom)
+    }
+
+    async fn sign_up(&self, saga: SagaId, whose: SagaId) -> SagaId {
         let clock = &*self.stage.hands;
-        let saga = SagaId::new(clock, &OsRandom);
-        let email = EmailAddress::parse(&format!("{saga}@example.com")).unwrap();
+        let email = EmailAddress::parse(&format!("{whose}@example.com")).unwrap();
         let password = Password::parse(PASSWORD.to_owned(), &[]).unwrap();
         let sealed = Unsealer::new(&[7; 32]).unwrap().sealer().seal(saga, &password);
         let applicant = Applicant::new(email, None, None, clock, &OsRandom);
-        let proposal = Proposal { saga, version: 1, applicant, sealed, idempotency: None, told: false };
+        let proposal = Proposal {
+            saga,
+            version: 1,
+            applicant,
+            sealed,
+            idempotency: None,
+            duplicates: Duplicates::Decoyed,
+            told: false,
+        };
         self.stage.store.memory.accept(&proposal).await.unwrap();
         saga
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use api::{Admission, Api, Component, Condition, Duplicates, Health, Overload, Quotas, Trouble, Waiters};
+use api::{Admission, Api, Component, Condition, Health, Overload, Quotas, TakenEmails, Trouble, Waiters};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -24,7 +24,7 @@ use saga::{
     Active, Advanced, Backlog, Clock, End, Listener, OsRandom, Outline, Policy, SagaId, State, StepName, Store,
 };
 use serde_json::{Value, json};
-use signup::{Conflict, HashKey, Known, OperatorToken, Operators, Proposal, Replays, SignUp, Unsealer};
+use signup::{Conflict, Duplicates, HashKey, Known, OperatorToken, Operators, Proposal, Replays, SignUp, Unsealer};
 use store::memory::Memory;
 use tokio::sync::Notify;
 use tower::ServiceExt;
@@ -326,7 +326,7 @@ impl Stage {
             listener: Arc::<Heard>::clone(&heard),
             waiters: Arc::clone(&waiters),
             health: Arc::clone(&health),
-            duplicates: Arc::new(Duplicates::new(None, Arc::new(OsRandom))),
+            taken: Arc::new(TakenEmails::new(None, Arc::new(OsRandom))),
             overload: Arc::new(Overload::begin(Arc::<Script>::clone(&store), outline.clone(), Arc::new(OsRandom))),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             admission: Arc::new(admission),
@@ -336,6 +336,7 @@ impl Stage {
             clock: Arc::new(ManualClock),
             random: Arc::new(OsRandom),
             outline,
+            duplicates: Duplicates::Refused,
         };
         let router = api::router(api).layer(MockConnectInfo(PROXY));
         Self { store, heard, waiters, router, hands, health, parts }

@@ -4,7 +4,7 @@ use super::setting::Unset::{Default, Means};
 use super::setting::{Kind, Setting};
 
 /// All of them, in the order in which they are shown.
-pub(crate) static ALL: [&Setting; 18] = [
+pub(crate) static ALL: [&Setting; 19] = [
     &LISTEN,
     &HEALTH_LISTEN,
     &CONNECTIONS,
@@ -15,6 +15,7 @@ pub(crate) static ALL: [&Setting; 18] = [
     &REDIS_URL,
     &ADDRESS_LIMIT,
     &EMAIL_LIMIT,
+    &DUPLICATE_EMAIL,
     &TRUSTED_PROXIES,
     &ALLOWED_ORIGINS,
     &LOG,
@@ -114,6 +115,16 @@ pub(crate) static EMAIL_LIMIT: Setting = Setting {
     value: "N",
     unset: Default("10"),
     meaning: "How many sign-ups may be asked for with one e-mail in any hour, from 1 to 1000000",
+};
+
+pub(crate) static DUPLICATE_EMAIL: Setting = Setting {
+    key: "duplicate_email",
+    variable: "SIGNUP_DUPLICATE_EMAIL",
+    kind: Kind::Plain { flag: "duplicate-email" },
+    value: "reveal|private",
+    unset: Default("reveal"),
+    meaning: "What a sign-up is answered whose e-mail is known: `reveal` refuses it and says why, `private` answers it \
+              like any other and makes nothing",
 };
 
 pub(crate) static TRUSTED_PROXIES: Setting = Setting {

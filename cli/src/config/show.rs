@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(lines[5], "data_dir              ./data           default");
         assert_eq!(lines[6], "database_url          [set]            DATABASE_URL");
         assert_eq!(lines[8], "redis_url             [set]            REDIS_URL");
-        assert_eq!(lines[18], "hash_key              [not set]        default");
+        assert_eq!(lines[19], "hash_key              [not set]        default");
         assert!(!shown.contains("canary"));
     }
 

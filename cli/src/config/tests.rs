@@ -131,6 +131,7 @@ fn every_wrong_value_is_refused_in_a_line_that_says_what_is_good() {
         ("SIGNUP_ALLOWED_ORIGINS", "*", "as in https://app.example.com"),
         ("SIGNUP_LOG", "nonsense", "error, warn, info, debug or trace"),
         ("SIGNUP_LOG_FORMAT", "xml", "text or json"),
+        ("SIGNUP_DUPLICATE_EMAIL", "hidden", "reveal or private"),
         ("SIGNUP_ARGON2", "nonsense", "m=19456,t=2,p=1"),
         ("SIGNUP_SEAL_PUBLIC_KEY", "nonsense", "32 bytes in Base64"),
         ("SIGNUP_SEAL_PRIVATE_KEY", "canary", "32 bytes in Base64"),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use api::{AllowedOrigins, TrustedProxies};
-use signup::{Cost, Sealer};
+use signup::{Cost, Duplicates, Sealer};
 
 use super::secret::Secret;
 use crate::key::{self, Key};
@@ -87,6 +87,14 @@ pub(super) fn limit(text: &str) -> Result<u32, String> {
     let (least, most) = (LIMIT.start(), LIMIT.end());
     let number = text.parse().ok().filter(|number| LIMIT.contains(number));
     number.ok_or_else(|| format!("`{text}` is no limit; give a number from {least} to {most}"))
+}
+
+pub(super) fn duplicate_email(text: &str) -> Result<Duplicates, String> {
+    match text {
+        "reveal" => Ok(Duplicates::Refused),
+        "private" => Ok(Duplicates::Decoyed),
+        other => Err(format!("`{other}` is nothing to do about a known e-mail; give reveal or private")),
+    }
 }
 
 pub(super) fn proxies(text: &str) -> Result<TrustedProxies, String> {
@@ -220,6 +228,14 @@ mod tests {
         }
         assert!(public_key(&"A".repeat(43)).is_err(), "without padding");
         assert!(public_key(&format!("{}=", "A".repeat(43))).is_err(), "of low order");
+    }
+
+    #[test]
+    fn a_known_email_is_revealed_or_private() {
+        assert_eq!(duplicate_email("reveal"), Ok(Duplicates::Refused));
+        assert_eq!(duplicate_email("private"), Ok(Duplicates::Decoyed));
+        let said = "`hidden` is nothing to do about a known e-mail; give reveal or private";
+        assert_eq!(duplicate_email("hidden"), Err(said.to_owned()));
     }
 
     #[test]

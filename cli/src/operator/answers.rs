@@ -17,6 +17,8 @@ pub(super) struct Saga {
     pub(super) status: String,
     pub(super) step: Option<String>,
     pub(super) code: Option<String>,
+    #[serde(default)]
+    pub(super) decoy: bool,
     pub(super) stuck_since: Option<Timestamp>,
     pub(super) reason: Option<String>,
     pub(super) attempt: u32,

@@ -95,7 +95,7 @@ impl List {
         for saga in sagas {
             let cells = [
                 saga.workflow_id.clone(),
-                saga.status.clone(),
+                if saga.decoy { format!("{} (decoy)", saga.status) } else { saga.status.clone() },
                 saga.step.clone().unwrap_or_default(),
                 format!("{} ago", span(saga.age_ms)),
                 saga.code.clone().unwrap_or_default(),

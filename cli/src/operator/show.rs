@@ -35,6 +35,9 @@ fn text(inspected: &Inspected) -> anyhow::Result<String> {
     writeln!(text)?;
     let mut line = |name: &str, value: &str| writeln!(text, "  {name:<9} {}", clean(value));
     line("is", &whereabouts(saga))?;
+    if saga.decoy {
+        line("decoy", "its e-mail was known, so it makes nothing")?;
+    }
     line("accepted", &ago(saga.accepted_at, now))?;
     if let Some(ended_at) = saga.ended_at {
         line("ended", &ago(ended_at, now))?;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::api::{Admission, AllowedOrigins, Api, Duplicates, Health, Overload, Waiters};
+use ::api::{Admission, AllowedOrigins, Api, Health, Overload, TakenEmails, Waiters};
 use ::worker::Attendance;
 use limits::{Limiter, Server};
 use metrics_exporter_prometheus::PrometheusHandle;
 use saga::fleet::Process;
 use saga::{Clock, Listener, OsRandom, Random, SteadyClock, Store, WorkerName};
-use signup::{HashKey, Sealer, SignUp};
+use signup::{Duplicates, HashKey, Sealer, SignUp};
 use tokio::time::timeout;
 use tracing::warn;
 
@@ -83,7 +83,7 @@ impl<'d> Parts<'d> {
             waiters,
             health,
             admission: Arc::new(door.admission),
-            duplicates: Arc::new(door.duplicates),
+            taken: Arc::new(door.taken),
             origins: door.origins,
             overload: Arc::new(Overload::begin(backlog, seams::outline(), Arc::clone(&self.random))),
             metrics: self.metrics.clone(),
@@ -92,6 +92,7 @@ impl<'d> Parts<'d> {
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
             outline: seams::outline(),
+            duplicates: door.duplicates,
         }
     }
 }
@@ -99,6 +100,7 @@ impl<'d> Parts<'d> {
 /// Who is let in.
 pub(super) struct Door {
     admission: Admission,
+    taken: TakenEmails,
     duplicates: Duplicates,
     origins: AllowedOrigins,
 }
@@ -115,7 +117,8 @@ impl Door {
         let (quotas, proxies) = (config.quotas, config.trusted_proxies.clone());
         Ok(Self {
             admission: Admission { limiter, quotas, proxies },
-            duplicates: Duplicates::new(known, Arc::clone(random)),
+            taken: TakenEmails::new(known, Arc::clone(random)),
+            duplicates: config.duplicate_email,
             origins: config.allowed_origins.clone(),
         })
     }

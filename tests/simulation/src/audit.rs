@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Fence, View};
 use saga::{Active, SagaId, State, Transition};
-use signup::SignUp;
+use signup::{Conflict, Duplicates, FIRST_STEP, Proposal, SignUp};
 use store::facts::{EventFact, Facts, SagaFact};
 
 use crate::people::Named;
@@ -43,6 +43,14 @@ pub(crate) fn audit(
             leases.remove(&fence.saga);
             (!holds(before, fence, None)).then_some("took back a claim that does not hold")
         }
+        (Request::Accept(proposal), Ok(Answer::Accepted(Accepted::New(view)))) if find(before, view.saga).is_none() => {
+            accepted(before, after, proposal)
+        }
+        (Request::Accept(proposal), Ok(Answer::Accepted(Accepted::Conflict(conflict))))
+            if proposal.duplicates == Duplicates::Decoyed && *conflict != Conflict::OtherBody =>
+        {
+            Some("told whose e-mail is known")
+        }
         (Request::Accept(_), Ok(Answer::Accepted(Accepted::New(view) | Accepted::Replay(view)))) => seen(after, view),
         (Request::Views(sagas), Ok(Answer::Views(views))) => {
             let forgot = |saga: &SagaId| find(after, *saga).is_some() && !views.iter().any(|view| view.saga == *saga);
@@ -72,6 +80,22 @@ fn seen(after: &Facts, view: &View) -> Option<&'static str> {
         Some(saga) if saga.state == view.state => None,
         Some(_) => Some("told a state that is another"),
         None => Some("a sign-up that was answered for is not there"),
+    }
+}
+
+/// A new sign-up: a decoy, or none.
+fn accepted(before: &Facts, after: &Facts, proposal: &Proposal) -> Option<&'static str> {
+    let key = proposal.applicant.email.key();
+    let live = |saga: &SagaFact| {
+        !saga.decoy && matches!(saga.state, State::Active(_)) && saga.email_key.as_deref() == Some(key)
+    };
+    let known = before.users.iter().any(|user| user.email_key == key) || before.sagas.iter().any(live);
+    match find(after, proposal.saga) {
+        None => Some("a sign-up that was answered for is not there"),
+        Some(saga) if saga.decoy != known => Some("accepted a decoy where none is due, or none where one is"),
+        Some(saga) => {
+            (saga.state != State::Active(Active::Running(FIRST_STEP))).then_some("told a state that is another")
+        }
     }
 }
 

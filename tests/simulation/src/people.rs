@@ -9,8 +9,8 @@ use std::sync::{Arc, LazyLock};
 
 use saga::SagaId;
 use signup::{
-    Applicant, Cost, EmailAddress, HashKey, Hasher, Idempotency, OrganizationId, Password, ProfileId, Proposal,
-    Purpose, SealedPassword, Unsealer, UserId,
+    Applicant, Cost, Duplicates, EmailAddress, HashKey, Hasher, Idempotency, OrganizationId, Password, ProfileId,
+    Proposal, Purpose, SealedPassword, Unsealer, UserId,
 };
 use uuid::Uuid;
 
@@ -63,7 +63,15 @@ pub(crate) fn proposal(number: usize, name: usize, idempotency: Option<Idempoten
         organization_name: None,
     };
     let (saga, sealed) = (id(number), SEALED[number].clone());
-    Proposal { saga, version: signup::VERSION, applicant, sealed, idempotency, told: false }
+    Proposal {
+        saga,
+        version: signup::VERSION,
+        applicant,
+        sealed,
+        idempotency,
+        duplicates: Duplicates::Refused,
+        told: false,
+    }
 }
 
 /// The definition of the service, which hashes as cheaply as it can, and at once.

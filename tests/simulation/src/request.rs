@@ -8,7 +8,7 @@ use saga::store::{
     Operation, Record, View,
 };
 use saga::{Active, Policy, SagaId, State, Store, Transition};
-use signup::{Proposal, SignUp};
+use signup::{Duplicates, Proposal, SignUp};
 
 use crate::people::{NAMES, Named};
 
@@ -86,7 +86,8 @@ impl fmt::Display for Request {
                 let key = proposal.applicant.email.key();
                 let name = NAMES.iter().find(|name| key.starts_with(*name)).unwrap_or(&"nobody");
                 let marked = if proposal.idempotency.is_some() { ", marked" } else { "" };
-                write!(f, "accept {} of {name}{marked}", Named(proposal.saga))
+                let decoyed = if proposal.duplicates == Duplicates::Decoyed { ", or a decoy" } else { "" };
+                write!(f, "accept {} of {name}{marked}{decoyed}", Named(proposal.saga))
             }
             Self::Claim(claim) => write!(f, "claim {} of {}", claim.limit, claim.step),
             Self::Commit(commit) => {

@@ -93,6 +93,12 @@ sights! {
     InProgress = "in progress",
     /// A sign-up was not accepted, the e-mail being taken.
     TakenAtOnce = "taken at once",
+    /// A sign-up was accepted as a decoy, its e-mail being taken or another for it being under way.
+    Decoyed = "accepted as a decoy",
+    /// A decoy came to its end like any other.
+    DecoyCompleted = "decoy completed",
+    /// A decoy went back.
+    DecoyFailed = "decoy failed",
     /// An accepted sign-up lost its e-mail to somebody else.
     TakenLater = "e-mail lost in a race",
     /// An operator had a step tried again.

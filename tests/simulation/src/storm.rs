@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use saga::{Policy, Random, StepName, Store};
+use signup::{Duplicates, Proposal};
 use store::facts::Facts;
 use store::invariants::unfinished;
 use tokio::time::{sleep, timeout};
@@ -214,7 +215,8 @@ impl Storm {
         let Some(number) = self.next_person() else { return };
         let (name, mark) = (self.world.chance.below(NAMES.len()), self.world.chance.below(6));
         let mark = people::marks().get(mark).cloned();
-        sign_up(&self.world, people::proposal(number, name, mark));
+        let duplicates = if self.world.chance.one_in(3) { Duplicates::Decoyed } else { Duplicates::Refused };
+        sign_up(&self.world, Proposal { duplicates, ..people::proposal(number, name, mark) });
     }
 
     fn next_person(&mut self) -> Option<usize> {

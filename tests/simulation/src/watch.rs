@@ -43,7 +43,12 @@ impl Watch {
         self.broken.extend(invariants::violations(&facts));
         self.broken.extend(second_live(&facts));
         for saga in &facts.sagas {
-            let Some(was) = find(&self.seen, saga.id) else { continue };
+            let Some(was) = find(&self.seen, saga.id) else {
+                if saga.decoy {
+                    self.sights.see(Sight::Decoyed);
+                }
+                continue;
+            };
             let (old, new) = (journal(&self.seen, saga.id), journal(&facts, saga.id));
             self.broken.extend(rewritten(was, saga, old, new).map(|what| named(what, saga.id)));
             if was != saga {
@@ -122,7 +127,8 @@ impl Watch {
 fn second_live(facts: &Facts) -> Option<String> {
     let mut live = BTreeSet::new();
     let active = facts.sagas.iter().filter(|saga| matches!(saga.state, State::Active(_)));
-    let second = active.filter(|saga| saga.email_key.is_some()).find(|saga| !live.insert(&saga.email_key));
+    let mut real = active.filter(|saga| !saga.decoy && saga.email_key.is_some());
+    let second = real.find(|saga| !live.insert(&saga.email_key));
     second.map(|saga| named("one sign-up under way for an e-mail: a second", saga.id))
 }
 
@@ -213,7 +219,9 @@ fn see_new(sights: &mut Sights, was: &SagaFact, is: &SagaFact, old: &[EventFact]
         (None, None) | (Some(_), Some(_)) => {}
     }
     match (&was.state, &is.state) {
+        (State::Active(_), State::Ended(End::Completed)) if is.decoy => sights.see(Sight::DecoyCompleted),
         (State::Active(_), State::Ended(End::Completed)) => sights.see(Sight::Completed),
+        (State::Active(_), State::Ended(End::Failed(_))) if is.decoy => sights.see(Sight::DecoyFailed),
         (State::Active(_), State::Ended(End::Failed(code))) => {
             sights.see(Sight::Failed);
             if *code == Code::EXPIRED {

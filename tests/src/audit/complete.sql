@@ -11,5 +11,5 @@ SELECT format('%s lacks its %s', s.id, concat_ws(', its ',
        AND p.organization_id = s.organization_id
   LEFT JOIN claims c ON c.saga_id = s.id AND c.user_id = s.user_id AND c.organization_id = s.organization_id
        AND c.role = p.role
- WHERE s.state = 'completed' AND s.email_key IS NOT NULL
+ WHERE s.state = 'completed' AND NOT s.decoy AND s.email_key IS NOT NULL
    AND (u.id IS NULL OR i.user_id IS NULL OR o.id IS NULL OR p.id IS NULL OR c.user_id IS NULL)

@@ -38,7 +38,7 @@ EXECUTE FUNCTION audit.see('released');
 -- A key may be forgotten, and personal data erased.
 CREATE TRIGGER audit_changed AFTER UPDATE ON sagas FOR EACH ROW
 WHEN (OLD.ended_at IS NOT NULL AND
-    (NEW.state, NEW.epoch, NEW.seq, NEW.attempt, NEW.due_at, NEW.user_id, NEW.ended_at, NEW.code, NEW.step)
+    (NEW.state, NEW.epoch, NEW.seq, NEW.attempt, NEW.due_at, NEW.user_id, NEW.ended_at, NEW.code, NEW.step, NEW.decoy)
     IS DISTINCT FROM
-    (OLD.state, OLD.epoch, OLD.seq, OLD.attempt, OLD.due_at, OLD.user_id, OLD.ended_at, OLD.code, OLD.step))
+    (OLD.state, OLD.epoch, OLD.seq, OLD.attempt, OLD.due_at, OLD.user_id, OLD.ended_at, OLD.code, OLD.step, OLD.decoy))
 EXECUTE FUNCTION audit.see('changed');

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use saga::store::Accepted;
 use saga::{Advanced, End, Listener, OsRandom, SagaId, State, Store, SystemClock, Taker};
 use signup::{
-    Applicant, EmailAddress, FIRST_STEP, FullName, OrganizationName, Password, Proposal, SealedPassword, Sealer,
-    Unsealer,
+    Applicant, Duplicates, EmailAddress, FIRST_STEP, FullName, OrganizationName, Password, Proposal, SealedPassword,
+    Sealer, Unsealer,
 };
 use store::memory::Memory;
 
@@ -90,7 +90,15 @@ impl World {
         let (name, organization) = (FullName::parse(name).unwrap(), OrganizationName::parse("Engines").unwrap());
         let applicant = Applicant::new(email, Some(name), Some(organization), &SystemClock, &OsRandom);
         let sealed: SealedPassword = self.sealer.seal(saga, &self.password);
-        Proposal { saga, version: signup::VERSION, applicant, sealed, idempotency: None, told }
+        Proposal {
+            saga,
+            version: signup::VERSION,
+            applicant,
+            sealed,
+            idempotency: None,
+            duplicates: Duplicates::Refused,
+            told,
+        }
     }
 
     pub(crate) fn has_completed(&self, saga: SagaId) -> bool {

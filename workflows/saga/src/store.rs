@@ -274,6 +274,8 @@ pub struct Record {
     pub step_claimed_at: Option<Timestamp>,
     /// What went wrong last, if its latest event is an attempt that went wrong.
     pub error: Option<String>,
+    /// Whether it is a decoy: a saga that goes through its steps like any other, and makes nothing.
+    pub decoy: bool,
 }
 
 /// A worker's hold on a saga.

@@ -31,8 +31,28 @@ pub enum Effect {
     WriteClaims,
     /// Delete the user's claims.
     DeleteClaims,
+    /// Wipe the sealed password, and no more: a decoy's user.
+    WipePassword,
     /// Nothing in this database.
     Nothing,
+}
+
+impl Effect {
+    /// What a decoy's step records instead: its password is wiped as early as anybody's, and nothing is made, so there is
+    /// nothing to delete either.
+    pub(crate) fn of_a_decoy(self) -> Self {
+        match self {
+            Self::CreateUser { .. } | Self::WipePassword => Self::WipePassword,
+            Self::DeleteUser
+            | Self::CreateOrganization { .. }
+            | Self::DeleteOrganization
+            | Self::CreateProfile
+            | Self::DeleteProfile
+            | Self::WriteClaims
+            | Self::DeleteClaims
+            | Self::Nothing => Self::Nothing,
+        }
+    }
 }
 
 impl saga::Effect for Effect {
@@ -47,6 +67,7 @@ impl saga::Effect for Effect {
             | Self::DeleteProfile
             | Self::WriteClaims
             | Self::DeleteClaims
+            | Self::WipePassword
             | Self::Nothing => None,
         }
     }

@@ -31,7 +31,7 @@ pub use keyed::{HashKey, Mac, Purpose};
 pub use name::{FullName, NameError, OrganizationName};
 pub use operator::{MalformedName, MalformedToken, OperatorName, OperatorToken, Operators, TokenHash};
 pub use password::{Password, PasswordError};
-pub use proposal::{Conflict, Data, Idempotency, Known, Proposal, Replays};
+pub use proposal::{Conflict, Data, Duplicates, Idempotency, Known, Proposal, Replays};
 pub use seal::{OpenError, SealKeyError, SealedPassword, Sealer, Unsealer};
 use steps::{CreateOrganization, CreateProfile, CreateUser, UpdateClaims};
 
@@ -57,6 +57,9 @@ impl Saga for SignUp {
 /// | `update_claims` | writes the claims and makes the user active | removes the claims |
 ///
 /// Until the last step's commit the user is provisional: they cannot sign in and are listed nowhere.
+///
+/// A decoy ([`Duplicates::Decoyed`]) goes through the same steps, opens and hashes its password like the others, and
+/// makes nothing.
 pub fn definition(unsealer: Unsealer, hasher: Arc<Hasher>) -> Definition<SignUp> {
     Definition::new(VERSION)
         .step(CreateUser::new(unsealer, hasher))

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use saga::SagaId;
 use saga::store::Error;
 
-use crate::{Applicant, Mac, SealedPassword};
+use crate::{Applicant, Effect, Mac, SealedPassword};
 
 /// A sign-up to be accepted.
 #[derive(Debug, Clone)]
@@ -19,8 +19,21 @@ pub struct Proposal {
     pub sealed: SealedPassword,
     /// Marks the request, so that its repetition finds the same saga.
     pub idempotency: Option<Idempotency>,
+    /// What becomes of it if its e-mail belongs to a user, or to a sign-up under way.
+    pub duplicates: Duplicates,
     /// Whether workers are going to be told of it: see [`saga::store::Commit::told`].
     pub told: bool,
+}
+
+/// What becomes of a sign-up whose e-mail belongs to a user, or to a sign-up under way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Duplicates {
+    /// It is refused, and told why: [`Conflict::EmailTaken`], [`Conflict::InProgress`].
+    #[default]
+    Refused,
+    /// It is accepted as a decoy: a saga that goes through its steps like any other, and makes nothing. Whoever asks for
+    /// sign-ups does not learn from the answer whose e-mail is known.
+    Decoyed,
 }
 
 /// Marks a request.
@@ -68,6 +81,15 @@ pub struct Data {
     pub applicant: Applicant,
     /// Their password, until it is hashed or the saga has ended.
     pub sealed: Option<SealedPassword>,
+    /// Whether it is a decoy: see [`Duplicates::Decoyed`].
+    pub decoy: bool,
+}
+
+impl Data {
+    /// What a step records that has found this out: of a decoy, only what is wiped.
+    pub(crate) fn records(&self, effect: Effect) -> Effect {
+        if self.decoy { effect.of_a_decoy() } else { effect }
+    }
 }
 
 /// Why a sign-up is not accepted.

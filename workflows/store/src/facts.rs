@@ -58,6 +58,8 @@ pub struct SagaFact {
     pub user: UserId,
     /// The organization it makes.
     pub organization: OrganizationId,
+    /// Whether it is a decoy, which makes neither.
+    pub decoy: bool,
 }
 
 /// An event's row.

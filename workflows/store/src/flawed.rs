@@ -12,7 +12,7 @@ use saga::store::{
     Operation, Record, View,
 };
 use saga::{Active, Clock, Direction, End, Policy, SagaId, State, StepName, Store, SystemClock, Transition};
-use signup::{Effect, FIRST_STEP, Proposal, STEPS, SignUp};
+use signup::{Effect, FIRST_STEP, OrganizationName, Proposal, STEPS, SignUp};
 
 /// What is wrong with a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub enum Flaw {
     FencesNobodyOut,
     /// A sign-up that has ended is shown as it was before.
     ShowsThePast,
+    /// A decoy's organization is made.
+    MakesForDecoys,
 }
 
 /// Flaws that show now and then show once in so many calls.
@@ -53,7 +55,7 @@ impl Flaw {
     pub const VARIABLE: &str = "TESTING_FLAW";
 
     /// Every flaw.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::IgnoresTheFence,
         Self::WritesTwice,
         Self::SkipsTheStepInDoubt,
@@ -66,6 +68,7 @@ impl Flaw {
         Self::ForgetsWhatItAccepts,
         Self::FencesNobodyOut,
         Self::ShowsThePast,
+        Self::MakesForDecoys,
     ];
 
     /// What it is called.
@@ -134,6 +137,12 @@ fn past(step: &StepName, code: &saga::Code) -> State {
     }
 }
 
+/// Whether a second step is done that records nothing: a decoy's.
+fn is_a_decoys_organization(commit: &Commit<SignUp>) -> bool {
+    let second = matches!(&commit.from, Active::Running(step) if *step == STEPS[1]);
+    second && commit.effect == Some(Effect::Nothing)
+}
+
 #[async_trait]
 impl Store<SignUp> for Flawed {
     async fn accept(&self, proposal: &Proposal) -> Result<Accepted<SignUp>, Error> {
@@ -174,6 +183,9 @@ impl Store<SignUp> for Flawed {
             }
             Flaw::UndoesInWordOnly if commit.from.direction() == Direction::Backward => commit.effect = None,
             Flaw::CompletesWithoutClaims if matches!(commit.effect, Some(Effect::WriteClaims)) => commit.effect = None,
+            Flaw::MakesForDecoys if is_a_decoys_organization(&commit) => {
+                commit.effect = Some(Effect::CreateOrganization { name: OrganizationName::of(None) });
+            }
             Flaw::SkipsTheStepInDoubt => {
                 if let Transition::Advance { event: EventKind::GaveUp | EventKind::Refused, to } = &mut commit.then
                     && let State::Active(Active::Compensating(step, code)) = to.clone()
@@ -189,7 +201,8 @@ impl Store<SignUp> for Flawed {
             | Flaw::NeverTakesOver
             | Flaw::ForgetsTheKey
             | Flaw::ForgetsWhatItAccepts
-            | Flaw::ShowsThePast => {}
+            | Flaw::ShowsThePast
+            | Flaw::MakesForDecoys => {}
         }
         self.store.commit(&commit).await
     }

@@ -14,12 +14,13 @@ use crate::facts::{EventFact, Facts, SagaFact};
 pub type Invariant = (&'static str, fn(&Facts) -> Vec<String>);
 
 /// Every invariant.
-pub const ALL: [Invariant; 10] = [
+pub const ALL: [Invariant; 11] = [
     ("no row without a living saga", no_orphan),
     ("a user is provisional exactly while their saga is not completed", no_visible_half_user),
     ("completed is complete", completed_is_complete),
     ("one completed sign-up for an e-mail", one_sign_up_for_an_email),
     ("a saga makes at most one of each", effects_at_most_once),
+    ("a decoy makes nothing", decoys_make_nothing),
     ("the journal is a word of the state machine", legal_history),
     ("epochs never go back", epochs_never_go_back),
     ("the journal ends where the saga is", journal_meets_row),
@@ -64,8 +65,12 @@ fn no_visible_half_user(facts: &Facts) -> Vec<String> {
     wrong.map(|user| format!("{} is {}", user.saga, if user.active { "active" } else { "provisional" })).collect()
 }
 
+/// Sign-ups that have completed: of decoys this says nothing.
+fn completed(facts: &Facts) -> impl Iterator<Item = &SagaFact> {
+    facts.sagas.iter().filter(|saga| saga.state == State::Ended(End::Completed) && !saga.decoy)
+}
+
 fn completed_is_complete(facts: &Facts) -> Vec<String> {
-    let completed = facts.sagas.iter().filter(|saga| saga.state == State::Ended(End::Completed));
     let whole = |saga: &&SagaFact| {
         let user = facts.users.iter().any(|user| {
             user.saga == saga.id
@@ -78,13 +83,12 @@ fn completed_is_complete(facts: &Facts) -> Vec<String> {
             && facts.profiles.contains(&(saga.id, saga.user, saga.organization))
             && facts.claims.contains(&(saga.id, saga.user, saga.organization))
     };
-    completed.filter(|saga| !whole(saga)).map(|saga| format!("{} lacks a part", saga.id)).collect()
+    completed(facts).filter(|saga| !whole(saga)).map(|saga| format!("{} lacks a part", saga.id)).collect()
 }
 
 fn one_sign_up_for_an_email(facts: &Facts) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let completed = facts.sagas.iter().filter(|saga| saga.state == State::Ended(End::Completed));
-    completed
+    completed(facts)
         .filter(|saga| saga.email_key.is_some() && !seen.insert(&saga.email_key))
         .map(|s| s.id.to_string())
         .collect()
@@ -93,6 +97,12 @@ fn one_sign_up_for_an_email(facts: &Facts) -> Vec<String> {
 fn effects_at_most_once(facts: &Facts) -> Vec<String> {
     let mut seen = BTreeSet::new();
     made(facts).filter(|row| !seen.insert(*row)).map(|(table, saga)| format!("a second {table} of {saga}")).collect()
+}
+
+fn decoys_make_nothing(facts: &Facts) -> Vec<String> {
+    let sagas = by_id(facts);
+    let decoys = made(facts).filter(|(_, saga)| sagas.get(saga).is_some_and(|saga| saga.decoy));
+    decoys.map(|(table, saga)| format!("a {table} of {saga}")).collect()
 }
 
 fn epochs_never_go_back(facts: &Facts) -> Vec<String> {
@@ -124,8 +134,13 @@ fn no_late_secret(facts: &Facts) -> Vec<String> {
         let ended = sagas.get(saga).is_none_or(|saga| matches!(saga.state, State::Ended(_)));
         ended || facts.taken_at.is_some_and(|now| *sealed_at + age < now)
     });
-    let hashed = facts.sealed.iter().filter(|(saga, _)| facts.users.iter().any(|user| user.saga == *saga));
+    let hashed = facts.sealed.iter().filter(|(saga, _)| journal(facts, *saga).any(is_hash));
     late.chain(hashed).map(|(saga, _)| saga.to_string()).collect()
+}
+
+/// Whether an event tells that the password has been hashed.
+fn is_hash(event: &EventFact) -> bool {
+    event.kind == EventKind::Done && event.step.as_ref() == Some(&signup::FIRST_STEP)
 }
 
 fn journal(facts: &Facts, saga: SagaId) -> impl Iterator<Item = &EventFact> {

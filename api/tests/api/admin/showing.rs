@@ -48,6 +48,20 @@ async fn a_stuck_saga_is_shown_with_all_that_helps_to_decide() {
 }
 
 #[tokio::test]
+async fn a_decoy_is_told_to_operators_in_the_list_and_by_itself() {
+    let office = Office::open().await;
+    let real = office.accept().await;
+    let decoy = office.decoy_of(real).await;
+    let list = office.get("/v1/admin/sagas").await.json();
+    for (saga, listed, told) in [(decoy, 0, json!(true)), (real, 1, Value::Null)] {
+        assert_eq!(list["sagas"][listed]["workflow_id"], json!(saga.to_string()));
+        assert_eq!(list["sagas"][listed]["decoy"], told);
+        assert_eq!(office.show(saga).await["decoy"], told);
+    }
+    assert_eq!(office.show(decoy).await["exists"], json!([]));
+}
+
+#[tokio::test]
 async fn what_happens_next_is_told_in_words() {
     let office = Office::open().await;
     let id = office.accept().await;

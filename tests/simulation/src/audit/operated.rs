@@ -134,6 +134,7 @@ fn is_so(facts: &Facts, record: &Record) -> bool {
     find(facts, record.view.saga).is_some_and(|saga| {
         let numbers = (saga.epoch, saga.seq, saga.attempt) == (record.epoch, record.seq, record.attempt);
         let times = (saga.due_at, saga.stuck_since) == (record.due_at, record.view.stuck_since);
-        numbers && times && saga.state == record.view.state && saga.leased == record.lease.is_some()
+        let marks = (saga.leased, saga.decoy) == (record.lease.is_some(), record.decoy);
+        numbers && times && marks && saga.state == record.view.state
     })
 }

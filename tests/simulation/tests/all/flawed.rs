@@ -12,7 +12,7 @@ use saga::store::{
     Operation, Record, View,
 };
 use saga::{Active, Direction, End, OsRandom, Policy, SagaId, State, StepName, Store, Transition, WorkerName};
-use signup::{Conflict, Effect, Proposal, SignUp};
+use signup::{Conflict, Duplicates, Effect, OrganizationName, Proposal, STEPS, SignUp};
 use store::facts::Snapshot;
 use store::memory::Memory;
 
@@ -55,6 +55,10 @@ pub(crate) enum Flaw {
     ResolvesWhatIsLeft,
     /// The sealed password stays when a sign-up is declared over.
     ForgetsToWipeTheResolved,
+    /// A decoy's organization is made.
+    MakesForDecoys,
+    /// Whose e-mail is known is refused, and nobody is to learn that.
+    RefusesInsteadOfDecoying,
     /// It panics, now and then.
     Panics,
 }
@@ -149,6 +153,9 @@ impl Store<SignUp> for Flawed {
         if self.is(Flaw::ForgetsTheKey) {
             proposal.idempotency = None;
         }
+        if self.is(Flaw::RefusesInsteadOfDecoying) {
+            proposal.duplicates = Duplicates::Refused;
+        }
         if self.now_and_then(Flaw::ForgetsWhatItAccepts) {
             return Ok(Accepted::New(in_word_only(proposal.saga)));
         }
@@ -193,6 +200,10 @@ impl Store<SignUp> for Flawed {
         }
         if self.is(Flaw::UndoesInWordOnly) && commit.from.direction() == Direction::Backward {
             commit.effect = None;
+        }
+        let second = matches!(&commit.from, Active::Running(step) if *step == STEPS[1]);
+        if self.is(Flaw::MakesForDecoys) && second && commit.effect == Some(Effect::Nothing) {
+            commit.effect = Some(Effect::CreateOrganization { name: OrganizationName::of(None) });
         }
         let answer = self.memory.commit(&commit).await?;
         if self.is(Flaw::HoldsInWordOnly) && answer == Committed::Then && commit.claims().is_some() {

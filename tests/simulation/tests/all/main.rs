@@ -85,11 +85,13 @@ each_flaw_is_found! {
     an_action_on_what_the_operator_did_not_see_is_found: IgnoresTheOperatorsSight,
         "an answer tells what happened: acted on what the operator did not see";
     an_action_that_fences_nobody_is_found: FencesNobody, "an answer tells what happened: wrote without a fence";
-    an_action_that_is_told_and_not_written_is_found: ActsInWordOnly,
-        "an answer tells what happened: did not act as it says";
+    an_action_that_is_told_and_not_written_is_found: ActsInWordOnly, "an answer tells what happened";
     a_sign_up_that_is_declared_over_while_something_is_left_is_found: ResolvesWhatIsLeft,
         "no row without a living saga";
     a_password_of_what_is_declared_over_that_is_not_wiped_is_found: ForgetsToWipeTheResolved,
         "no sealed password outlives its use";
+    a_decoy_of_which_something_is_made_is_found: MakesForDecoys, "a decoy makes nothing";
+    a_refusal_that_tells_whose_email_is_known_is_found: RefusesInsteadOfDecoying,
+        "an answer tells what happened: told whose e-mail is known";
     a_panic_that_nobody_asked_for_is_found: Panics, "nothing panics";
 }

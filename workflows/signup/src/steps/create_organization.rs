@@ -19,10 +19,10 @@ impl Step<SignUp> for CreateOrganization {
         let applicant = &attempt.data.applicant;
         let given = applicant.organization_name.clone();
         let name = given.unwrap_or_else(|| OrganizationName::of(applicant.full_name.as_ref()));
-        Executed::Done(Effect::CreateOrganization { name })
+        Executed::Done(attempt.data.records(Effect::CreateOrganization { name }))
     }
 
-    async fn compensate(&self, _: &Attempt<SignUp>) -> Compensated<Effect> {
-        Compensated::Done(Effect::DeleteOrganization)
+    async fn compensate(&self, attempt: &Attempt<SignUp>) -> Compensated<Effect> {
+        Compensated::Done(attempt.data.records(Effect::DeleteOrganization))
     }
 }

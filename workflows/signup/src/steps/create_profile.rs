@@ -15,11 +15,11 @@ impl Step<SignUp> for CreateProfile {
     const TIMEOUT: Duration = super::TIMEOUT;
     const RETRY: Retry = Retry::STANDARD;
 
-    async fn execute(&self, _: &Attempt<SignUp>) -> Executed<Effect> {
-        Executed::Done(Effect::CreateProfile)
+    async fn execute(&self, attempt: &Attempt<SignUp>) -> Executed<Effect> {
+        Executed::Done(attempt.data.records(Effect::CreateProfile))
     }
 
-    async fn compensate(&self, _: &Attempt<SignUp>) -> Compensated<Effect> {
-        Compensated::Done(Effect::DeleteProfile)
+    async fn compensate(&self, attempt: &Attempt<SignUp>) -> Compensated<Effect> {
+        Compensated::Done(attempt.data.records(Effect::DeleteProfile))
     }
 }

@@ -40,12 +40,12 @@ impl Step<SignUp> for CreateUser {
         let hashed = self.hasher.hash(password).await;
         self.hashed.gather(&self.hasher).await;
         match hashed {
-            Ok(hash) => Executed::Done(Effect::CreateUser { hash }),
+            Ok(hash) => Executed::Done(attempt.data.records(Effect::CreateUser { hash })),
             Err(error) => Executed::Unknown(error),
         }
     }
 
-    async fn compensate(&self, _: &Attempt<SignUp>) -> Compensated<Effect> {
-        Compensated::Done(Effect::DeleteUser)
+    async fn compensate(&self, attempt: &Attempt<SignUp>) -> Compensated<Effect> {
+        Compensated::Done(attempt.data.records(Effect::DeleteUser))
     }
 }

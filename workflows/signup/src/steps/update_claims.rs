@@ -15,13 +15,13 @@ impl Step<SignUp> for UpdateClaims {
     const TIMEOUT: Duration = super::TIMEOUT;
     const RETRY: Retry = Retry::STANDARD;
 
-    async fn execute(&self, _: &Attempt<SignUp>) -> Executed<Effect> {
-        Executed::Done(Effect::WriteClaims)
+    async fn execute(&self, attempt: &Attempt<SignUp>) -> Executed<Effect> {
+        Executed::Done(attempt.data.records(Effect::WriteClaims))
     }
 
     /// Nothing can be left of it, since its success ends the saga; it removes the claims all the same, so that no
     /// one needs to know that.
-    async fn compensate(&self, _: &Attempt<SignUp>) -> Compensated<Effect> {
-        Compensated::Done(Effect::DeleteClaims)
+    async fn compensate(&self, attempt: &Attempt<SignUp>) -> Compensated<Effect> {
+        Compensated::Done(attempt.data.records(Effect::DeleteClaims))
     }
 }

@@ -67,7 +67,8 @@ pub(super) fn apply(
             deletable(undeletable, "claims", false, made.claims.iter().any(|(of, ..)| *of == saga))?;
             made.claims.retain(|(of, ..)| *of != saga);
         }
-        Effect::Nothing => {}
+        // Whose password is wiped is not told here.
+        Effect::WipePassword | Effect::Nothing => {}
     }
     Ok(true)
 }

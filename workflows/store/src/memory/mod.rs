@@ -19,7 +19,9 @@ use saga::store::{
     Operated, Operation, Record, View,
 };
 use saga::{Active, Clock, Policy, SagaId, State, Store, Transition, WorkerName};
-use signup::{Conflict, Data, Known, OperatorName, Proposal, Replays, SealedPassword, SignUp, TokenHash};
+use signup::{
+    Conflict, Data, Duplicates, Effect, Known, OperatorName, Proposal, Replays, SealedPassword, SignUp, TokenHash,
+};
 
 use crate::facts::{EventFact, Facts, SagaFact, Snapshot};
 
@@ -55,6 +57,7 @@ struct Row {
     ended_at: Option<Timestamp>,
     journal: Vec<Event>,
     idempotency_forgotten: bool,
+    decoy: bool,
 }
 
 impl Memory {
@@ -100,7 +103,8 @@ impl Store<SignUp> for Memory {
             return Ok(answer);
         }
         let first = signup::FIRST_STEP;
-        let row = Row::accepted(proposal, State::Active(Active::Running(first)), now);
+        let mut row = Row::accepted(proposal, State::Active(Active::Running(first)), now);
+        row.decoy = tables.is_decoy(proposal);
         let view = row.view(proposal.saga, now);
         tables.sagas.insert(proposal.saga, row);
         tables.sealed.insert(proposal.saga, (proposal.sealed.clone(), now));
@@ -135,7 +139,7 @@ impl Store<SignUp> for Memory {
         let mut answer = Committed::Then;
         if let Some(recorded) = &commit.effect {
             let applied = effect::apply(made, undeletable, &row.proposal, recorded).map_err(Error::Rejected)?;
-            if applied && matches!(recorded, signup::Effect::CreateUser { .. }) {
+            if applied && matches!(recorded, Effect::CreateUser { .. } | Effect::WipePassword) {
                 sealed.remove(&fence.saga);
             }
             if !applied {
@@ -255,14 +259,29 @@ impl Tables {
             let replay = Accepted::Replay(earlier.view(earlier.proposal.saga, now));
             return Some(if same_body { replay } else { Accepted::Conflict(Conflict::OtherBody) });
         }
+        if proposal.duplicates == Duplicates::Decoyed {
+            return None;
+        }
         if let Some(user) = self.made.users.iter().find(|user| user.email_key == key && user.active) {
             let theirs = self.made.identities.iter().filter(|(_, id, _)| *id == user.id);
             let mut providers: Vec<_> = theirs.map(|(_, _, provider)| provider.clone()).collect();
             providers.sort();
             return Some(Accepted::Conflict(Conflict::EmailTaken { providers }));
         }
-        let live = |row: &Row| row.ended_at.is_none() && row.proposal.applicant.email.key() == key;
-        self.sagas.values().any(live).then_some(Accepted::Conflict(Conflict::InProgress))
+        self.has_live(key).then_some(Accepted::Conflict(Conflict::InProgress))
+    }
+
+    /// Whether a sign-up of this e-mail is under way that is no decoy.
+    fn has_live(&self, key: &str) -> bool {
+        let live = |row: &Row| row.ended_at.is_none() && !row.decoy && row.proposal.applicant.email.key() == key;
+        self.sagas.values().any(live)
+    }
+
+    /// Whether this proposal, once accepted, is a decoy.
+    fn is_decoy(&self, proposal: &Proposal) -> bool {
+        let key = proposal.applicant.email.key();
+        let known = self.made.users.iter().any(|user| user.email_key == key) || self.has_live(key);
+        known && proposal.duplicates == Duplicates::Decoyed
     }
 }
 
@@ -283,6 +302,7 @@ impl Row {
             ended_at: None,
             journal: vec![event],
             idempotency_forgotten: false,
+            decoy: false,
         }
     }
 
@@ -318,7 +338,7 @@ impl Row {
             attempt: self.attempt,
             age: between(self.accepted_at, now),
             taken_over,
-            data: Data { applicant: self.proposal.applicant.clone(), sealed },
+            data: Data { applicant: self.proposal.applicant.clone(), sealed, decoy: self.decoy },
         })
     }
 
@@ -402,6 +422,7 @@ impl Snapshot for Memory {
                 email_key: Some(row.proposal.applicant.email.key().to_owned()),
                 user: row.proposal.applicant.user,
                 organization: row.proposal.applicant.organization,
+                decoy: row.decoy,
             });
             facts.events.extend(row.journal.iter().map(|event| EventFact {
                 saga: *id,

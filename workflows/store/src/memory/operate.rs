@@ -96,6 +96,7 @@ impl Row {
             lease: self.lease.clone(),
             step_claimed_at: self.step_claimed_at,
             error: self.journal.last().and_then(|event| event.error.clone()),
+            decoy: self.decoy,
         }
     }
 

@@ -2,37 +2,50 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use saga::store::{Accepted, Error, View};
-use saga::{Active, Saga, SagaId, State, Store};
-use signup::{Conflict, FIRST_STEP, Known, Proposal, Replays, SignUp};
+use saga::{Active, Random, Saga, SagaId, State, Store};
+use signup::{Conflict, Duplicates, FIRST_STEP, Known, Proposal, Replays, SignUp};
 
 use super::Postgres;
 use super::classify::Against;
 use super::connections::Connections;
 use super::error::Failure;
-use super::lane::Batch;
+use super::lane::{Batch, Lane};
 use super::value::{saga_id, time};
 
-pub(super) const SQL: &[(&str, &str)] = &[("accept", ACCEPT)];
+pub(super) const SQL: &[(&str, &str)] = &[("accept", ACCEPT), ("accept.decoyed", ACCEPT_DECOYED)];
 
-/// Inserts the sagas that nothing stands against, with their sealed passwords and first events.
-const ACCEPT: &str = "
+/// Inserts sagas, with their sealed passwords and first events: of the proposals in `i` those that are let in.
+macro_rules! accepting {
+    (asks: $asks:literal, column: $column:literal, lets_in: $lets_in:literal) => {
+        concat!(
+            "
 WITH i AS (
-    SELECT * FROM unnest($3::uuid[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[],
-                         $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::bytea[], $15::boolean[])
+    SELECT i.*",
+            $asks,
+            "
+      FROM unnest($3::uuid[], $4::bigint[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[],
+                  $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::bytea[], $15::boolean[])
         AS i (id, version, user_id, organization_id, profile_id, email, email_key, full_name, organization_name,
               idempotency_key, idempotency_body, sealed, told)
 ), s AS (
     INSERT INTO sagas (id, kind, version, state, step, due_at, sweep_at, accepted_at, user_id, organization_id, profile_id,
-                       email, email_key, full_name, organization_name, idempotency_key, idempotency_body)
+                       email, email_key, full_name, organization_name, idempotency_key, idempotency_body",
+            $column,
+            ")
     SELECT id, $1, version, 'running', $2, now(),
            now() + CASE WHEN told THEN interval '1 second' ELSE interval '0' END, now(), user_id, organization_id, profile_id,
-           email, email_key, full_name, organization_name, idempotency_key, idempotency_body
-      FROM i WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.email_key = i.email_key)
+           email, email_key, full_name, organization_name, idempotency_key, idempotency_body",
+            $column,
+            "
+      FROM i",
+            $lets_in,
+            "
      ORDER BY email_key
         ON CONFLICT DO NOTHING
     RETURNING id, accepted_at
@@ -43,13 +56,60 @@ WITH i AS (
     INSERT INTO saga_events (saga_id, seq, epoch, kind, attempt, at)
     SELECT id, 0, 0, 'accepted', 0, accepted_at FROM s
 )
-SELECT id, accepted_at FROM s";
+SELECT id, accepted_at FROM s"
+        )
+    };
+}
+
+/// Those that nothing stands against.
+const ACCEPT: &str = accepting!(
+    asks: "",
+    column: "",
+    lets_in: " WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.email_key = i.email_key)"
+);
+
+/// All of them, as a decoy where the e-mail is known or has a sign-up under way. Both are looked for whatever the other
+/// tells: the time that the answer takes is not to tell it either. A sign-up that comes into the way of one that is no
+/// decoy, of the same batch or of another, keeps it out: sent again, it is one.
+const ACCEPT_DECOYED: &str = accepting!(
+    asks: ",
+           (SELECT count(*) FROM users u WHERE u.email_key = i.email_key)
+           + (SELECT count(*) FROM sagas l WHERE l.email_key = i.email_key AND l.ended_at IS NULL AND NOT l.decoy) > 0
+           AS decoy",
+    column: ", decoy",
+    lets_in: ""
+);
 
 /// How often a proposal is sent that nothing stands against any more when it is asked what did.
 const SENDINGS: u32 = 3;
 
 /// The statement that accepts many.
-pub(super) struct AcceptBatch(pub(super) Connections);
+pub(super) struct AcceptBatch {
+    connections: Connections,
+    sql: &'static str,
+}
+
+/// A lane for each of the two.
+#[derive(Debug, Clone)]
+pub(super) struct Accepts {
+    refusing: Lane<AcceptBatch>,
+    decoying: Lane<AcceptBatch>,
+}
+
+impl Accepts {
+    pub(super) fn open(connections: &Connections, random: &Arc<dyn Random>) -> Self {
+        let lane = |sql| Lane::open(Arc::new(AcceptBatch { connections: connections.clone(), sql }), random);
+        Self { refusing: lane(ACCEPT), decoying: lane(ACCEPT_DECOYED) }
+    }
+
+    async fn send(&self, proposal: &Proposal) -> Result<Option<Timestamp>, Error> {
+        let lane = match proposal.duplicates {
+            Duplicates::Refused => &self.refusing,
+            Duplicates::Decoyed => &self.decoying,
+        };
+        lane.send(proposal.clone()).await
+    }
+}
 
 #[async_trait]
 impl Batch for AcceptBatch {
@@ -67,7 +127,7 @@ impl Batch for AcceptBatch {
         let each = |part: fn(&Proposal) -> uuid::Uuid| proposals.iter().map(part).collect::<Vec<_>>();
         let text = |part: fn(&Proposal) -> Option<String>| proposals.iter().map(part).collect::<Vec<_>>();
         let bytes = |part: fn(&Proposal) -> Option<Vec<u8>>| proposals.iter().map(part).collect::<Vec<_>>();
-        let statement = sqlx::query(ACCEPT)
+        let statement = sqlx::query(self.sql)
             .bind(SignUp::KIND)
             .bind(FIRST_STEP.as_str())
             .bind(each(|of| of.saga.uuid()))
@@ -83,7 +143,7 @@ impl Batch for AcceptBatch {
             .bind(bytes(|of| of.idempotency.as_ref().map(|mark| mark.body.0.to_vec())))
             .bind(bytes(|of| Some(of.sealed.as_bytes().to_vec())))
             .bind(proposals.iter().map(|of| of.told).collect::<Vec<_>>());
-        let rows = self.0.try_fetch(statement).await?;
+        let rows = self.connections.try_fetch(statement).await?;
         let accepted = rows.iter().map(|row| Ok((saga_id(row, "id")?, time(row, "accepted_at")?)));
         let accepted: BTreeMap<SagaId, Timestamp> =
             accepted.collect::<Result<_, Error>>().map_err(|error| Failure::Unreadable(error.to_string()))?;
@@ -107,7 +167,7 @@ impl Replays for Postgres {
 impl Postgres {
     pub(super) async fn accept_or_classify(&self, proposal: &Proposal) -> Result<Accepted<SignUp>, Error> {
         for _ in 0..SENDINGS {
-            if let Some(accepted_at) = self.accepts.send(proposal.clone()).await? {
+            if let Some(accepted_at) = self.accepts.send(proposal).await? {
                 return Ok(Accepted::New(View {
                     saga: proposal.saga,
                     state: State::Active(Active::Running(FIRST_STEP)),
@@ -123,8 +183,11 @@ impl Postgres {
                 Error::InDoubt(what) => Error::Unavailable(what),
                 other @ (Error::Unavailable(_) | Error::Rejected(_) | Error::Unreadable(_)) => other,
             })?;
-            if let Some(against) = against {
-                return self.refused(proposal, against).await;
+            match against {
+                None => {}
+                // It has come since, and the next sending is a decoy.
+                Some(Against::User(_) | Against::Saga) if proposal.duplicates == Duplicates::Decoyed => {}
+                Some(against) => return self.refused(proposal, against).await,
             }
         }
         Err(Error::Unavailable("what stands against it comes and goes".into()))

@@ -37,7 +37,7 @@ UPDATE sagas s
        step_claimed_at = coalesce(step_claimed_at, now())
   FROM c WHERE s.id = c.id
 RETURNING s.id, version, c.taken_over, epoch, seq, attempt, state, step, code, accepted_at, now() AS now,
-          user_id, organization_id, profile_id, email, email_key, full_name, organization_name,
+          user_id, organization_id, profile_id, email, email_key, full_name, organization_name, decoy,
           (SELECT sealed FROM sealed_passwords p WHERE p.saga_id = s.id) AS sealed"
         )
     };
@@ -94,6 +94,6 @@ fn claimed(row: &PgRow) -> Result<Claimed<SignUp>, Error> {
         attempt: count(row, "attempt")?,
         age: between(time(row, "accepted_at")?, time(row, "now")?),
         taken_over: get(row, "taken_over")?,
-        data: Data { applicant, sealed },
+        data: Data { applicant, sealed, decoy: get(row, "decoy")? },
     })
 }

@@ -16,7 +16,8 @@ use super::value::{get, saga_id};
 
 pub(super) const SQL: &[(&str, &str)] = &[("accept.classify", CLASSIFY)];
 
-/// For each proposal the first of what stands against it, in the order in which it counts.
+/// For each proposal the first of what stands against it, in the order in which it counts. Decoys stand against nobody,
+/// but for the repetition of their own request.
 const CLASSIFY: &str = "
 SELECT i.n, a.* FROM unnest($1::uuid[], $2::bytea[], $3::text[]) WITH ORDINALITY AS i (id, idempotency_key, email_key, n)
  CROSS JOIN LATERAL (
@@ -28,7 +29,7 @@ SELECT i.n, a.* FROM unnest($1::uuid[], $2::bytea[], $3::text[]) WITH ORDINALITY
     SELECT 3, NULL, NULL, (SELECT string_agg(provider, ',' ORDER BY provider) FROM identities WHERE user_id = u.id)
       FROM users u WHERE email_key = i.email_key AND status = 'active'
     UNION ALL
-    SELECT 4, NULL, NULL, NULL FROM sagas WHERE email_key = i.email_key AND ended_at IS NULL
+    SELECT 4, NULL, NULL, NULL FROM sagas WHERE email_key = i.email_key AND ended_at IS NULL AND NOT decoy
      ORDER BY rank LIMIT 1
  ) a";
 
@@ -41,7 +42,7 @@ pub(super) enum Against {
     SameKey(SagaId, Mac),
     /// A user who signs in with these.
     User(Vec<String>),
-    /// A saga under way.
+    /// A saga under way that is no decoy.
     Saga,
 }
 

@@ -12,7 +12,7 @@ use signup::{Effect, SignUp};
 use super::connections::Connections;
 use super::effect::{
     create_organization, create_profile, create_user, delete_claims, delete_organization, delete_profile, delete_user,
-    nothing, payload, write_claims,
+    nothing, payload, wipe_password, write_claims,
 };
 use super::error::Failure;
 use super::lane::{Batch, Lane};
@@ -28,6 +28,7 @@ pub(super) const SQL: &[(&str, &str)] = &[
     ("commit.delete_profile", DELETE_PROFILE),
     ("commit.write_claims", WRITE_CLAIMS),
     ("commit.delete_claims", DELETE_CLAIMS),
+    ("commit.wipe_password", WIPE_PASSWORD),
 ];
 
 /// The whole statement around an effect.
@@ -105,6 +106,7 @@ const CREATE_PROFILE: &str = committing!(create_profile!());
 const DELETE_PROFILE: &str = committing!(delete_profile!());
 const WRITE_CLAIMS: &str = committing!(write_claims!());
 const DELETE_CLAIMS: &str = committing!(delete_claims!());
+const WIPE_PASSWORD: &str = committing!(wipe_password!());
 
 /// The statement that commits one kind of effect.
 pub(super) struct CommitBatch {
@@ -228,6 +230,7 @@ pub(super) struct Commits {
     delete_profile: Lane<CommitBatch>,
     write_claims: Lane<CommitBatch>,
     delete_claims: Lane<CommitBatch>,
+    wipe_password: Lane<CommitBatch>,
 }
 
 impl Commits {
@@ -243,6 +246,7 @@ impl Commits {
             delete_profile: lane(DELETE_PROFILE),
             write_claims: lane(WRITE_CLAIMS),
             delete_claims: lane(DELETE_CLAIMS),
+            wipe_password: lane(WIPE_PASSWORD),
         }
     }
 
@@ -257,6 +261,7 @@ impl Commits {
             Some(Effect::DeleteProfile) => &self.delete_profile,
             Some(Effect::WriteClaims) => &self.write_claims,
             Some(Effect::DeleteClaims) => &self.delete_claims,
+            Some(Effect::WipePassword) => &self.wipe_password,
         };
         lane.send(commit.clone()).await?
     }

@@ -13,6 +13,13 @@ macro_rules! nothing {
     };
 }
 
+/// A decoy's user.
+macro_rules! wipe_password {
+    () => {
+        "o AS (SELECT *, true AS applied, true AS hashed FROM l)"
+    };
+}
+
 /// No conflict target: whichever constraint says no, the step is refused.
 macro_rules! create_user {
     () => {
@@ -93,7 +100,7 @@ macro_rules! delete_claims {
 
 pub(super) use {
     create_organization, create_profile, create_user, delete_claims, delete_organization, delete_profile, delete_user,
-    nothing, write_claims,
+    nothing, wipe_password, write_claims,
 };
 
 /// What an effect brings that the saga's row does not hold.
@@ -108,6 +115,7 @@ pub(super) fn payload(effect: Option<&Effect>) -> Option<String> {
             | Effect::DeleteProfile
             | Effect::WriteClaims
             | Effect::DeleteClaims
+            | Effect::WipePassword
             | Effect::Nothing,
         )
         | None => None,

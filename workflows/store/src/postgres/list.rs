@@ -20,7 +20,7 @@ macro_rules! record {
     () => {
         "
 SELECT s.id, version, state, step, code, epoch, seq, attempt, due_at, lease_owner, lease_until, step_claimed_at,
-       stuck_since, accepted_at, ended_at, now() AS now,
+       stuck_since, accepted_at, ended_at, decoy, now() AS now,
        (SELECT error FROM saga_events e WHERE e.saga_id = s.id AND e.seq = s.seq) AS error"
     };
 }
@@ -110,6 +110,7 @@ fn record(row: &PgRow) -> Result<Record, Error> {
         lease: lease.map(|(worker, until)| Lease { worker, until }),
         step_claimed_at: time_if_any(row, "step_claimed_at")?,
         error: get(row, "error")?,
+        decoy: get(row, "decoy")?,
     })
 }
 

@@ -42,7 +42,7 @@ use saga::store::{
 use saga::{Policy, Random, SagaId, Store};
 use signup::{Proposal, SignUp};
 
-use accept::AcceptBatch;
+use accept::Accepts;
 use classify::ClassifyBatch;
 use commit::Commits;
 use connections::Connections;
@@ -59,7 +59,7 @@ pub struct Postgres {
     work: Connections,
     /// For operators.
     back: Connections,
-    accepts: Lane<AcceptBatch>,
+    accepts: Accepts,
     classifies: Lane<ClassifyBatch>,
     /// By themselves: however many keys are made up, whoever was not accepted learns why.
     repetitions: Lane<ClassifyBatch>,
@@ -115,7 +115,7 @@ impl Store<SignUp> for Postgres {
 
 impl Postgres {
     fn over(front: Connections, work: Connections, back: Connections, random: &Arc<dyn Random>) -> Self {
-        let accepts = Lane::open(Arc::new(AcceptBatch(front.clone())), random);
+        let accepts = Accepts::open(&front, random);
         let classifies = Lane::open(Arc::new(ClassifyBatch(front.clone())), random);
         let repetitions = Lane::open(Arc::new(ClassifyBatch(front.clone())), random);
         let commits = Commits::open(&work, random);

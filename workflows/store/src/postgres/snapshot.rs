@@ -72,6 +72,7 @@ fn saga(row: &PgRow) -> Result<SagaFact, Error> {
         email_key: get(row, "email_key")?,
         user: UserId(get(row, "user_id")?),
         organization: OrganizationId(get(row, "organization_id")?),
+        decoy: get(row, "decoy")?,
     })
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use saga::store::{Accepted, Error, View};
 use saga::{Active, Saga, State};
-use signup::{Conflict, FIRST_STEP, Known, Mac, Proposal, Replays, SignUp};
+use signup::{Conflict, Duplicates, FIRST_STEP, Known, Mac, Proposal, Replays, SignUp};
 use sqlx::sqlite::SqliteRow;
 
 use super::Sqlite;
@@ -14,6 +14,7 @@ use super::writer::Write;
 
 pub(super) const SQL: &[(&str, &str)] = &[
     ("accept", INSERT),
+    ("accept.decoyed", INSERT_DECOYED),
     ("accept.seal", SEAL),
     ("accept.event", EVENT),
     ("accept.classify", CLASSIFY),
@@ -29,6 +30,18 @@ SELECT $1, $2, $3, 'running', $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $1
     ON CONFLICT DO NOTHING
 RETURNING id";
 
+/// Inserts the saga, as a decoy where its e-mail is known or has a sign-up under way. Both are looked for whatever the
+/// other tells: the time that the answer takes is not to tell it either.
+const INSERT_DECOYED: &str = "
+INSERT INTO sagas (id, kind, version, state, step, due_at, accepted_at, user_id, organization_id, profile_id,
+                   email, email_key, full_name, organization_name, idempotency_key, idempotency_body, decoy)
+SELECT $1, $2, $3, 'running', $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+       (SELECT count(*) FROM users WHERE email_key = $10)
+       + (SELECT count(*) FROM sagas WHERE email_key = $10 AND ended_at IS NULL AND NOT decoy) > 0
+ WHERE TRUE
+    ON CONFLICT DO NOTHING
+RETURNING id";
+
 /// Goes with the saga: `changes()` is how many rows the statement before has written.
 const SEAL: &str = "
 INSERT INTO sealed_passwords (saga_id, sealed, sealed_at) SELECT $1, $15, $5 WHERE changes() = 1";
@@ -38,7 +51,8 @@ const EVENT: &str = "
 INSERT INTO saga_events (saga_id, seq, epoch, kind, attempt, at)
 SELECT $1, 0, 0, 'accepted', 0, $5 WHERE changes() = 1";
 
-/// What stands against it, in the order in which it counts.
+/// What stands against it, in the order in which it counts. Decoys stand against nobody, but for the repetition of
+/// their own request.
 const CLASSIFY: &str = "
 SELECT 1 AS rank, id AS saga, NULL AS body, NULL AS providers FROM sagas WHERE id = $1
 UNION ALL
@@ -47,7 +61,7 @@ UNION ALL
 SELECT 3, NULL, NULL, (SELECT group_concat(provider, ',' ORDER BY provider) FROM identities WHERE user_id = u.id)
   FROM users u WHERE email_key = $10 AND status = 'active'
 UNION ALL
-SELECT 4, NULL, NULL, NULL FROM sagas WHERE email_key = $10 AND ended_at IS NULL
+SELECT 4, NULL, NULL, NULL FROM sagas WHERE email_key = $10 AND ended_at IS NULL AND NOT decoy
  ORDER BY rank LIMIT 1";
 
 /// Whether there is one of this very request.
@@ -72,7 +86,11 @@ impl Write for Accept {
 
     async fn apply(&self, db: &mut Transaction<'_>, now: Millis) -> Result<Accepted<SignUp>, Error> {
         let proposal = &self.0;
-        let ran = db.finish(&[INSERT, SEAL, EVENT, CLASSIFY], |query| self.bind(query, now)).await?;
+        let insert = match proposal.duplicates {
+            Duplicates::Refused => INSERT,
+            Duplicates::Decoyed => INSERT_DECOYED,
+        };
+        let ran = db.finish(&[insert, SEAL, EVENT, CLASSIFY], |query| self.bind(query, now)).await?;
         if ran[0].written == 0 {
             // All are in one transaction: what kept the row out was still there.
             let row =

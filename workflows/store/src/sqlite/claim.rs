@@ -37,7 +37,7 @@ UPDATE sagas
        step_claimed_at = coalesce(step_claimed_at, $3)
  WHERE id = $1
 RETURNING id, version, epoch, seq, attempt, state, step, code, accepted_at, user_id, organization_id, profile_id,
-          email, email_key, full_name, organization_name,
+          email, email_key, full_name, organization_name, decoy,
           (SELECT sealed FROM sealed_passwords p WHERE p.saga_id = sagas.id) AS sealed";
 
 pub(super) struct ClaimDue(pub(super) Claim);
@@ -108,6 +108,6 @@ fn claimed(row: &SqliteRow, taken_over: bool, now: Millis) -> Result<Claimed<Sig
         attempt: count(row, "attempt")?,
         age: between(get(row, "accepted_at")?, now),
         taken_over,
-        data: Data { applicant, sealed },
+        data: Data { applicant, sealed, decoy: get(row, "decoy")? },
     })
 }

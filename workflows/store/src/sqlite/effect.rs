@@ -42,7 +42,7 @@ INSERT INTO identities (user_id, saga_id, provider, created_at)
 SELECT user_id, id, 'email', $4 FROM held"
 );
 
-/// Wipes the sealed password.
+/// Wipes the sealed password: that is all of a decoy's user.
 const WIPE: &str = fenced!("DELETE FROM sealed_passwords WHERE saga_id IN (SELECT id FROM held)");
 
 /// Identities go with their user.
@@ -96,6 +96,7 @@ pub(super) fn statements(effect: &Effect) -> Statements<'_> {
         Effect::DeleteProfile => (None, &[DELETE_PROFILE], None),
         Effect::WriteClaims => (None, &[WRITE_CLAIMS, ACTIVATE_USER], None),
         Effect::DeleteClaims => (None, &[DELETE_CLAIMS], None),
+        Effect::WipePassword => (None, &[WIPE], None),
         Effect::Nothing => (None, &[], None),
     };
     Statements { first, then, argument }

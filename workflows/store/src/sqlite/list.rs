@@ -24,7 +24,7 @@ macro_rules! record {
     () => {
         "
 SELECT id, version, state, step, code, epoch, seq, attempt, due_at, lease_owner, lease_until, step_claimed_at,
-       stuck_since, accepted_at, ended_at,
+       stuck_since, accepted_at, ended_at, decoy,
        (SELECT error FROM saga_events e WHERE e.saga_id = sagas.id AND e.seq = sagas.seq) AS error"
     };
 }
@@ -136,6 +136,7 @@ fn record(row: &SqliteRow, now: Millis) -> Result<Record, Error> {
         lease: lease.map(|(worker, until)| Ok::<_, Error>(Lease { worker, until: timestamp(until)? })).transpose()?,
         step_claimed_at: get::<Option<Millis>>(row, "step_claimed_at")?.map(timestamp).transpose()?,
         error: get(row, "error")?,
+        decoy: get(row, "decoy")?,
     })
 }
 

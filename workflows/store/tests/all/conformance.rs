@@ -3,6 +3,7 @@
 mod accepting;
 mod claiming;
 mod committing;
+mod decoying;
 mod effects;
 mod fleet;
 mod holding;
@@ -27,6 +28,21 @@ on_every_store! { ()
         another_body_under_the_same_key_is_refused,
         an_idempotency_key_counts_together_with_its_email,
         a_repetition_under_another_key_is_in_progress;
+    decoying:
+        an_unknown_email_gets_no_decoy,
+        a_known_email_gets_a_decoy_that_completes_and_makes_nothing,
+        a_live_email_gets_a_decoy_beside_it,
+        a_decoy_stands_in_nobodys_way,
+        a_decoys_password_is_wiped_when_it_is_hashed,
+        accepting_a_decoy_twice_finds_it_accepted,
+        a_replay_of_a_decoy_finds_it_also_after_the_end,
+        another_body_under_the_key_of_a_decoy_is_refused,
+        a_decoy_goes_back_as_one,
+        operators_see_which_is_a_decoy,
+        of_many_at_once_with_an_unknown_email_all_but_one_are_decoys,
+        of_many_at_once_with_a_known_email_all_are_decoys,
+        of_many_at_once_under_one_key_all_find_one_decoy,
+        of_refused_and_decoyed_ones_at_once_one_is_real;
     claiming:
         a_claim_carries_what_was_accepted,
         a_held_lease_is_not_claimed,

@@ -10,12 +10,12 @@ use store::facts::{EventFact, Facts};
 use store::invariants;
 
 use crate::world::{
-    CLAIMS, CODE, ORGANIZATION, PAUSE, PROFILE, USER, World, ended_failed, refused, rewritten, running, undo_failed,
-    undone,
+    CLAIMS, CODE, ORGANIZATION, PAUSE, PROFILE, USER, World, done, ended_failed, refused, rewritten, running,
+    undo_failed, undone,
 };
 
 /// One sign-up at the first step, one on its way, one on its way back, one completed, one failed, and one that operators
-/// have retried, rolled back and resolved.
+/// have retried, rolled back and resolved, and a decoy on its way.
 struct Sound {
     facts: Facts,
     waiting: SagaId,
@@ -24,6 +24,7 @@ struct Sound {
     completed: SagaId,
     failed: SagaId,
     operated: SagaId,
+    decoy: SagaId,
 }
 
 async fn sound() -> Sound {
@@ -56,8 +57,13 @@ async fn sound() -> Sound {
     w.commit(&undone(&claimed)).await;
     let resolved = w.accept("rex").await;
     w.act(resolved, Action::Resolve).await;
+    let decoy = w.decoyed("cyd");
+    w.store().accept(&decoy).await.unwrap();
+    let decoy = decoy.saga;
+    let claimed = w.claim_one(&USER).await;
+    w.commit(&done(&claimed)).await;
     let waiting = w.accept("wim").await;
-    Sound { facts: w.check().await, waiting, going, returning, completed, failed, operated }
+    Sound { facts: w.check().await, waiting, going, returning, completed, failed, operated, decoy }
 }
 
 /// An invariant's name, what is done to it, and the damage.
@@ -99,6 +105,11 @@ const DAMAGES: &[Damage] = &[
     ("one completed sign-up for an e-mail", "two", |sound, facts| {
         row(facts, sound.going).state = State::Ended(End::Completed);
         row(facts, sound.going).email_key = Some("cyd@example.com".to_owned());
+    }),
+    ("a decoy makes nothing", "a user", |sound, facts| user(facts, sound.going).saga = sound.decoy),
+    ("a decoy makes nothing", "an organization", |sound, facts| facts.organizations[0].0 = sound.decoy),
+    ("no sealed password outlives its use", "after a decoy's hash", |sound, facts| {
+        facts.sealed.push((sound.decoy, facts.taken_at.unwrap()));
     }),
     ("a saga makes at most one of each", "two users", |_, facts| facts.users.push(facts.users[0].clone())),
     ("a saga makes at most one of each", "two organizations", |_, facts| {

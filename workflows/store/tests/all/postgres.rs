@@ -2,6 +2,7 @@
 
 mod colliding;
 mod connections;
+mod decoying;
 mod failover;
 mod keys;
 mod lanes;

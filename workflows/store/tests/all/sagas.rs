@@ -4,6 +4,7 @@
 //! none. After every step of whoever drives a saga, every invariant is checked.
 
 mod crashes;
+mod decoys;
 mod faults;
 mod limits;
 mod line;
@@ -26,6 +27,10 @@ on_every_store! { (start_paused = true)
         a_step_that_succeeds_at_last_goes_forward,
         an_undo_that_succeeds_at_last_goes_on,
         an_email_lost_in_a_race_ends_the_sign_up_as_taken;
+    decoys:
+        a_decoy_goes_the_way_of_a_sign_up_and_makes_nothing,
+        a_decoy_whose_step_fails_goes_back_and_undoes_nothing,
+        a_decoy_that_is_rolled_back_at_any_step_undoes_nothing;
     undoing:
         an_undo_that_the_database_refuses_is_stuck_until_it_is_allowed,
         an_undo_that_panics_each_time_is_stuck_and_harms_no_other,
@@ -53,7 +58,8 @@ on_every_store! { (start_paused = true)
         a_crash_at_any_write_of_a_sign_up_in_peace_changes_nothing,
         a_crash_at_any_write_of_a_refusal_changes_nothing,
         a_crash_at_any_write_of_a_step_in_doubt_changes_nothing,
-        a_crash_at_any_write_of_undos_that_fail_changes_nothing;
+        a_crash_at_any_write_of_undos_that_fail_changes_nothing,
+        a_crash_at_any_write_of_a_decoy_changes_nothing;
     operating:
         an_undo_that_the_database_refuses_is_listed_with_its_reason_and_ends_once_it_is_retried,
         a_roll_back_in_flight_at_any_step_ends_failed_with_nothing_left,

@@ -138,7 +138,12 @@ impl World {
         self.people.proposal(name)
     }
 
-    /// The same, under an idempotency key and with a body, for each number another.
+    /// The same, as a decoy where the e-mail is known.
+    pub(crate) fn decoyed(&self, name: &str) -> Proposal {
+        self.people.decoyed(name)
+    }
+
+    /// A sign-up of `name@example.com` under an idempotency key and with a body, for each number another.
     pub(crate) fn marked(&self, name: &str, key: u8, body: u8) -> Proposal {
         self.people.marked(name, key, body)
     }
@@ -149,6 +154,17 @@ impl World {
         let (store, sent) = (self.store(), proposal.clone());
         let answer = steady(async move { store.accept(&sent).await.unwrap() }).await;
         assert!(is_new(&answer), "{answer:?}");
+        proposal.saga
+    }
+
+    /// A decoy of `name@example.com`, which is known, that has been accepted.
+    pub(crate) async fn accept_decoy(&self, name: &str) -> SagaId {
+        let proposal = self.decoyed(name);
+        let (store, sent) = (self.store(), proposal.clone());
+        let answer = steady(async move { store.accept(&sent).await.unwrap() }).await;
+        assert!(is_new(&answer), "{answer:?}");
+        let record = self.inspect(proposal.saga).await.record;
+        assert!(record.decoy, "{record:?}");
         proposal.saga
     }
 

@@ -32,6 +32,7 @@ async fn an_ended_saga_cannot_be_changed_by_sql() {
         "ended_at = ended_at + interval '1 s'",
         "user_id = gen_random_uuid()",
         "organization_id = gen_random_uuid()",
+        "decoy = NOT decoy",
         "profile_id = gen_random_uuid()",
         "email = 'mallory@example.com'",
         "email_key = 'mallory@example.com'",
@@ -44,6 +45,23 @@ async fn an_ended_saga_cannot_be_changed_by_sql() {
     }
     let refused = refusal(&mut db, "DELETE FROM sagas").await;
     assert!(refused.contains("a saga is never deleted"), "{refused}");
+    w.check().await;
+}
+
+#[tokio::test]
+async fn a_saga_under_way_stays_itself() {
+    let mut w = World::in_postgres().await;
+    w.store().accept(&w.marked("ada", 1, 1)).await.unwrap();
+    let mut db = raw_postgres(&w.database()).await;
+    for change in [
+        "id = gen_random_uuid()",
+        "email_key = 'mallory@example.com'",
+        "idempotency_key = '\\x00'",
+        "decoy = NOT decoy",
+    ] {
+        let refused = refusal(&mut db, &format!("UPDATE sagas SET {change}")).await;
+        assert!(refused.contains("a saga stays itself"), "{change}: {refused}");
+    }
     w.check().await;
 }
 

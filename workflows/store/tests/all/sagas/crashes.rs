@@ -2,7 +2,7 @@
 
 use saga::testing::Fault;
 use saga::{Attempt, Direction, End, SagaId, State, StepName};
-use signup::{Proposal, SignUp};
+use signup::{Duplicates, Proposal, SignUp};
 
 use super::line::{Died, Fate};
 use super::{Process, in_peace};
@@ -22,12 +22,13 @@ const FRESH: usize = 8;
 type Steps = fn(&Attempt<SignUp>, Direction) -> Option<Fault>;
 
 pub(super) async fn a_crash_at_any_write_of_a_sign_up_in_peace_changes_nothing(w: World) {
-    crash_everywhere(&w, 1, &|| in_peace as Steps, &State::Ended(End::Completed)).await;
+    crash_everywhere(&w, 1, &|| in_peace as Steps, (Duplicates::Refused, &State::Ended(End::Completed))).await;
 }
 
 pub(super) async fn a_crash_at_any_write_of_a_refusal_changes_nothing(w: World) {
     for (step, claim) in STEPS.iter().zip(CLAIM_OF) {
-        crash_everywhere(&w, claim, &move || refused_at(step.clone()), &ended_failed(CODE)).await;
+        crash_everywhere(&w, claim, &move || refused_at(step.clone()), (Duplicates::Refused, &ended_failed(CODE)))
+            .await;
     }
 }
 
@@ -37,7 +38,7 @@ pub(super) async fn a_crash_at_any_write_of_a_step_in_doubt_changes_nothing(w: W
         (Direction::Forward, 1 | 2) => (attempt.step == PROFILE).then_some(Fault::Lose),
         (Direction::Forward, _) => (attempt.step == PROFILE).then_some(Fault::Refuse(CODE)),
     };
-    crash_everywhere(&w, CLAIM_OF[2], &|| in_doubt, &ended_failed(CODE)).await;
+    crash_everywhere(&w, CLAIM_OF[2], &|| in_doubt, (Duplicates::Refused, &ended_failed(CODE))).await;
 }
 
 pub(super) async fn a_crash_at_any_write_of_undos_that_fail_changes_nothing(w: World) {
@@ -45,7 +46,12 @@ pub(super) async fn a_crash_at_any_write_of_undos_that_fail_changes_nothing(w: W
         Direction::Forward => (attempt.step == CLAIMS).then_some(Fault::Refuse(CODE)),
         Direction::Backward => (attempt.step == PROFILE && attempt.number <= 2).then_some(Fault::Fail),
     };
-    crash_everywhere(&w, CLAIM_OF[3], &|| failing, &ended_failed(CODE)).await;
+    crash_everywhere(&w, CLAIM_OF[3], &|| failing, (Duplicates::Refused, &ended_failed(CODE))).await;
+}
+
+pub(super) async fn a_crash_at_any_write_of_a_decoy_changes_nothing(w: World) {
+    let end = State::Ended(End::Completed);
+    crash_everywhere(&w, 1, &|| in_peace as Steps, (Duplicates::Decoyed, &end)).await;
 }
 
 fn refused_at(step: StepName) -> impl Fn(&Attempt<SignUp>, Direction) -> Option<Fault> + Send + Sync + 'static {
@@ -53,13 +59,17 @@ fn refused_at(step: StepName) -> impl Fn(&Attempt<SignUp>, Direction) -> Option<
 }
 
 /// Lets each fate befall each write from `first` on in turn, and holds the sign-up's end and its journal against those
-/// of a sign-up that nothing befell.
-async fn crash_everywhere<S>(w: &World, first: usize, steps: &(impl Fn() -> S + Sync), end: &State)
-where
+/// of a sign-up that nothing befell. Where duplicates are decoyed, it is one.
+async fn crash_everywhere<S>(
+    w: &World,
+    first: usize,
+    steps: &(impl Fn() -> S + Sync),
+    (duplicates, end): (Duplicates, &State),
+) where
     S: Fn(&Attempt<SignUp>, Direction) -> Option<Fault> + Send + Sync + 'static,
 {
     let mut undisturbed = w.another().await;
-    let saga = sign_up(&mut undisturbed, steps, 0, Fate::Answered).await.0;
+    let saga = sign_up(&mut undisturbed, steps, duplicates, (0, Fate::Answered)).await.0;
     let expected = word(&undisturbed, saga).await;
     for fate in FATES {
         let mut w = w.another().await;
@@ -67,7 +77,7 @@ where
             if number.is_multiple_of(FRESH) {
                 w = w.another().await;
             }
-            let (saga, writes) = sign_up(&mut w, steps, number, fate).await;
+            let (saga, writes) = sign_up(&mut w, steps, duplicates, (number, fate)).await;
             assert_eq!(w.view(saga).await.state, *end, "{fate:?} at write {number}");
             assert_eq!(word(&w, saga).await, expected, "{fate:?} at write {number}");
             if writes < number {
@@ -79,11 +89,20 @@ where
 }
 
 /// Signs up to the end, where this fate befalls the write of this number. Returns how many writes there were.
-async fn sign_up<S>(w: &mut World, steps: &(impl Fn() -> S + Sync), number: usize, fate: Fate) -> (SagaId, usize)
+async fn sign_up<S>(
+    w: &mut World,
+    steps: &(impl Fn() -> S + Sync),
+    duplicates: Duplicates,
+    (number, fate): (usize, Fate),
+) -> (SagaId, usize)
 where
     S: Fn(&Attempt<SignUp>, Direction) -> Option<Fault> + Send + Sync + 'static,
 {
-    let proposal = w.marked(&format!("ada{number}"), 1, 1);
+    let name = format!("ada{number}");
+    let proposal = Proposal { duplicates, ..w.marked(&name, 1, 1) };
+    if duplicates == Duplicates::Decoyed {
+        w.plant_account(&name).await;
+    }
     let fates = move |write| if write == number { fate } else { Fate::Answered };
     let first = Process::on_a_bad_line(w, steps(), Box::new(fates));
     let ended = work(w, &first, &proposal).await;

@@ -30,6 +30,7 @@ async fn an_ended_saga_cannot_be_changed_by_sql() {
         "ended_at = ended_at + 1",
         "user_id = randomblob(16)",
         "organization_id = randomblob(16)",
+        "decoy = NOT decoy",
         "profile_id = randomblob(16)",
         "email = 'mallory@example.com'",
         "email_key = 'mallory@example.com'",
@@ -114,6 +115,7 @@ async fn no_saga_and_no_event_can_be_replaced_by_sql() {
         ("sagas SET id = (SELECT min(id) FROM sagas) WHERE ended_at IS NULL", "a saga stays itself"),
         ("sagas SET email_key = 'cyd@example.com' WHERE ended_at IS NULL", "a saga stays itself"),
         ("sagas SET idempotency_key = x'02' WHERE ended_at IS NULL", "a saga stays itself"),
+        ("sagas SET decoy = NOT decoy WHERE ended_at IS NULL", "a saga stays itself"),
         ("saga_events SET seq = 0", "the journal is only added to"),
     ] {
         let refused = refusal(&mut db, &format!("UPDATE OR REPLACE {change}")).await;

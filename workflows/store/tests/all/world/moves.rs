@@ -36,6 +36,8 @@ pub(crate) fn claim(step: &StepName, limit: usize) -> Claim {
 pub(crate) fn done(claimed: &Claimed<SignUp>) -> Commit<SignUp> {
     let step = claimed.state.step();
     let effect = match position(step) {
+        0 if claimed.data.decoy => Effect::WipePassword,
+        _ if claimed.data.decoy => Effect::Nothing,
         0 => Effect::CreateUser { hash: PasswordHash::from_stored("$argon2id$test".to_owned()) },
         1 => Effect::CreateOrganization { name: OrganizationName::of(None) },
         2 => Effect::CreateProfile,
@@ -61,6 +63,7 @@ pub(crate) fn gave_up(claimed: &Claimed<SignUp>) -> Commit<SignUp> {
 pub(crate) fn undone(claimed: &Claimed<SignUp>) -> Commit<SignUp> {
     let step = claimed.state.step();
     let effect = match position(step) {
+        _ if claimed.data.decoy => Effect::Nothing,
         0 => Effect::DeleteUser,
         1 => Effect::DeleteOrganization,
         2 => Effect::DeleteProfile,

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use saga::SagaId;
 use signup::{
-    Applicant, EmailAddress, FullName, HashKey, Idempotency, OrganizationName, Password, Proposal, Purpose, Sealer,
-    Unsealer,
+    Applicant, Duplicates, EmailAddress, FullName, HashKey, Idempotency, OrganizationName, Password, Proposal, Purpose,
+    Sealer, Unsealer,
 };
 
 use super::{ManualClock, Seeded};
@@ -40,7 +40,19 @@ impl People {
         let (full_name, organization) = (FullName::parse(name).unwrap(), OrganizationName::parse("Engines").unwrap());
         let applicant = Applicant::new(email, Some(full_name), Some(organization), &self.clock, &self.random);
         let sealed = self.sealer.seal(saga, &PARSED);
-        Proposal { saga, version: signup::VERSION, applicant, sealed, idempotency: None, told: false }
+        Proposal {
+            saga,
+            version: signup::VERSION,
+            applicant,
+            sealed,
+            idempotency: None,
+            duplicates: Duplicates::Refused,
+            told: false,
+        }
+    }
+
+    pub(crate) fn decoyed(&self, name: &str) -> Proposal {
+        Proposal { duplicates: Duplicates::Decoyed, ..self.proposal(name) }
     }
 
     pub(crate) fn marked(&self, name: &str, key: u8, body: u8) -> Proposal {

@@ -23,7 +23,7 @@ const TIME: Duration = Duration::from_mins(1);
 ///
 /// Nothing is known of the others: whether one is free is decided where it is accepted. What is known may be a minute
 /// old, and of each e-mail one request at a time asks.
-pub struct Duplicates {
+pub struct TakenEmails {
     own: Cache<Mac, Taken>,
     server: Option<Arc<Server>>,
     random: Arc<dyn Random>,
@@ -41,7 +41,7 @@ struct NotTaken;
 
 struct TimeOfEach;
 
-impl Duplicates {
+impl TakenEmails {
     /// Nothing is known yet. What one process has learned the others learn from this server, where there are several.
     pub fn new(server: Option<Arc<Server>>, random: Arc<dyn Random>) -> Self {
         let own = Cache::builder().max_capacity(MOST).expire_after(TimeOfEach).build();
@@ -123,8 +123,8 @@ impl Expiry<Mac, Taken> for TimeOfEach {
     }
 }
 
-impl std::fmt::Debug for Duplicates {
+impl std::fmt::Debug for TakenEmails {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Duplicates({})", self.own.entry_count())
+        write!(f, "TakenEmails({})", self.own.entry_count())
     }
 }
