@@ -24,6 +24,7 @@ mod pair;
 mod postgres;
 mod redis;
 mod rolling;
+mod schemathesis;
 mod site;
 mod start;
 mod troubles;
