@@ -68,12 +68,11 @@ impl Fields {
 
     /// Reads a whole number that must be there. `None` if it is wrong, which is noted.
     pub(crate) fn required_number(&mut self, name: &'static str) -> Option<u64> {
+        const WRONG: &str = "must be a whole number from 0 to 9007199254740991";
         match self.take(name) {
-            Ok(Given::Number(number)) if number.is_u64() => number.as_u64(),
+            Ok(Given::Number(number)) => whole(&number).map_or_else(|| self.wrong(name, WRONG), Some),
             Ok(Given::Null) => self.wrong(name, "is required"),
-            Ok(Given::Text(_) | Given::Number(_) | Given::Other) => {
-                self.wrong(name, "must be a whole number from 0 on")
-            }
+            Ok(Given::Text(_) | Given::Other) => self.wrong(name, WRONG),
             Err(error) => self.wrong(name, error),
         }
     }
@@ -224,9 +223,33 @@ impl From<Value> for Given {
     }
 }
 
+/// A number without a fraction: `3.0` is the same as `3`. None that some parser of JSON would take for another one
+/// (RFC 8259, 6).
+fn whole(number: &serde_json::Number) -> Option<u64> {
+    const LARGEST: u64 = (1 << 53) - 1;
+    let number = number.as_u64().or_else(|| number.to_string().strip_suffix(".0")?.parse().ok());
+    number.filter(|number| *number <= LARGEST)
+}
+
 /// Fields may hold a password: only their number is shown.
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Fields({})", self.given.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_is_read_however_it_is_written() {
+        let read = |text: &str| whole(&serde_json::from_str(text).unwrap());
+        for (text, number) in [("0", 0), ("3", 3), ("3.0", 3), ("3e2", 300), ("9007199254740991", (1 << 53) - 1)] {
+            assert_eq!(read(text), Some(number), "{text}");
+        }
+        for text in ["-1", "-1.0", "0.5", "9007199254740992", "9007199254740992.0", "1e16", "1e300"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 }

@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use figures::{Table, cores, median, millis, verdict};
 use servers::{Durability, Postgres};
 use signup::{Cost, Hasher};
 
-use crate::machine::cores;
 use crate::people::People;
 use crate::service::{First, Service};
-use crate::stats::median;
-use crate::table::{Table, millis, verdict};
 
 /// Beside the hash.
 const GOAL: Duration = Duration::from_millis(8);

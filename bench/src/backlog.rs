@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use figures::{Table, float, percent, print, rate, verdict};
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
 use saga::Store;
@@ -16,8 +17,6 @@ use tokio::time::sleep;
 
 use crate::people::People;
 use crate::sagas::CHEAPEST;
-use crate::stats::{float, rate};
-use crate::table::{Table, percent, print, verdict};
 
 /// Of the best, and how soon.
 const GOAL: (f64, usize) = (0.8, 10);

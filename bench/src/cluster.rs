@@ -4,17 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use figures::{Table, cores, median, millis, percent, verdict};
 use servers::{Durability, Postgres, Redis, RedisOptions};
 use signup::{Cost, Hasher};
 
 use crate::hashing::hashes;
 use crate::load::{Window, rate_of};
-use crate::machine::cores;
 use crate::people::People;
 use crate::processes::Processes;
 use crate::sagas::{CHEAPEST, Pool, one_at_a_time};
-use crate::stats::median;
-use crate::table::{Table, millis, percent, verdict};
 
 /// Sagas a second, of PostgreSQL alone.
 const GOAL: f64 = 0.5;

@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use figures::{Table, float, median, millis, percent, print, verdict};
 use servers::{Durability, Postgres};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use store::postgres::Database;
 
 use crate::people::People;
 use crate::serial::Serial;
-use crate::stats::{float, median};
-use crate::table::{Table, millis, percent, print, verdict};
 
 /// How far the figures may be apart, the highest from the lowest.
 const GOAL: f64 = 0.1;

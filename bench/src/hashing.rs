@@ -4,15 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use figures::{Table, cores, median, percent, verdict};
 use servers::{Durability, Postgres};
 use signup::{Cost, Hasher};
 
 use crate::load::{Window, rate_of};
-use crate::machine::cores;
 use crate::people::People;
 use crate::service::{First, Service};
-use crate::stats::median;
-use crate::table::{Table, percent, verdict};
 
 /// Of what the machine hashes alone.
 const GOAL: f64 = 0.85;

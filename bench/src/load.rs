@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use figures::rate;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-
-use crate::stats::rate;
 
 /// How long a loop runs.
 #[derive(Debug, Clone, Copy)]

@@ -8,20 +8,16 @@ mod cluster;
 mod growth;
 mod hashing;
 mod load;
-mod machine;
 mod people;
 mod private;
 mod processes;
 mod sagas;
 mod serial;
 mod service;
-mod stats;
-mod table;
 mod timed;
 
 use clap::{Parser, Subcommand};
-
-use crate::machine::Machine;
+use figures::Machine;
 
 /// Measures the service on this machine. Uses the loopback interface and temporary folders alone.
 #[derive(Debug, Parser)]

@@ -4,13 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::builder::RangedU64ValueParser;
+use figures::{Table, float, median, percent};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use saga::{OsRandom, Random};
 use servers::{Durability, Postgres};
 use tests::{Client, Server};
-
-use crate::stats::{float, median};
-use crate::table::{Table, percent};
 
 /// Of each three requests that are timed, one after the other. The last shows what is chance.
 const KINDS: [&str; 3] = ["known", "unknown", "unknown too"];

@@ -4,18 +4,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
+use figures::{Table, cores, float, median, millis, percent, print, rate, verdict};
 use servers::{Durability, Postgres};
 use signup::{Cost, Hasher, Proposal};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::time::Instant;
 
 use crate::load::{Window, rate_of};
-use crate::machine::cores;
 use crate::people::People;
 use crate::serial::Serial;
 use crate::service::{First, Service};
-use crate::stats::{float, median, rate};
-use crate::table::{Table, millis, percent, print, verdict};
 
 /// Of the database alone, at the best level.
 const GOAL: f64 = 0.6;

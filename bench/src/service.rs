@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
+use figures::cores;
 use saga::fleet::Process;
 use saga::store::Accepted;
 use saga::{
@@ -21,7 +22,6 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use worker::{Slots, Wakes, Workers};
 
-use crate::machine::cores;
 use crate::people::unsealer;
 use crate::timed::Timed;
 

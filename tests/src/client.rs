@@ -35,8 +35,8 @@ pub(crate) const UNLIMITED: [(&str, &str); 2] =
 /// For whom a proxy asks.
 pub const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// An address that nobody else has.
-fn somebody() -> String {
+/// An address that nobody else has, to ask for.
+pub fn somebody() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     // 10.0.0.0/8, and on.
     Ipv4Addr::from_bits(0x0a00_0000 + NEXT.fetch_add(1, Ordering::Relaxed)).to_string()

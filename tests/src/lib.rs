@@ -13,7 +13,7 @@ mod process;
 mod wait;
 
 pub use binary::binary;
-pub use client::{Answer, Client, FORWARDED_FOR, PASSWORD};
+pub use client::{Answer, Client, FORWARDED_FOR, PASSWORD, somebody};
 pub use cluster::Cluster;
 pub use hints::plant;
 pub use member::Member;

@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::process::{STOP, unconfigured};
+use crate::process::{CHEAP, STOP, unconfigured};
 use crate::{Client, binary, eventually};
 
 /// A running `signup api` or `signup worker`. It dies with this value, and with the test's process.
@@ -25,8 +25,7 @@ impl Member {
     /// If it does not start.
     pub async fn spawn(role: &str, log: &Path, environment: &[(&str, &str)]) -> anyhow::Result<Self> {
         let free = ["SIGNUP_LISTEN", "SIGNUP_HEALTH_LISTEN"].map(|name| (name, "127.0.0.1:0"));
-        let cheap = [("SIGNUP_ARGON2", "m=8,t=1,p=1")];
-        Self::run(&[role], log, &[&free[..], &cheap, environment].concat()).await
+        Self::run(&[role], log, &[&free[..], &[CHEAP], environment].concat()).await
     }
 
     /// Starts the binary with these arguments and settings, and no others.
@@ -74,6 +73,11 @@ impl Member {
     /// If the file cannot be read.
     pub fn log(&self) -> anyhow::Result<String> {
         Ok(fs::read_to_string(&self.log)?)
+    }
+
+    /// Its process' id.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// `kill -9`.

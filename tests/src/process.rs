@@ -12,6 +12,8 @@ use tokio::time::timeout;
 use crate::client::UNLIMITED;
 use crate::{Client, binary};
 
+/// What a password costs in tests, unless they say otherwise.
+pub(crate) const CHEAP: (&str, &str) = ("SIGNUP_ARGON2", "m=8,t=1,p=1");
 const START: Duration = Duration::from_secs(30);
 pub(crate) const STOP: Duration = Duration::from_secs(30);
 
@@ -83,7 +85,7 @@ impl Server {
         let words: Vec<_> = inner.map(|word| format!("'{}'", word.display())).collect();
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--", "script", "-qfec", &words.join(" "), "/dev/null"]);
-        unconfigured(&mut command).kill_on_drop(true);
+        unconfigured(&mut command).envs([CHEAP]).kill_on_drop(true);
         Self::ready(data, command).await
     }
 
@@ -191,8 +193,8 @@ impl Failure {
 async fn command(data: &Path) -> anyhow::Result<Command> {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(binary().await?).arg("serve").arg("--data-dir").arg(data);
-    command.args(["--listen", "127.0.0.1:0", "--argon2", "m=8,t=1,p=1"]).kill_on_drop(true);
-    unconfigured(&mut command);
+    command.args(["--listen", "127.0.0.1:0"]).kill_on_drop(true);
+    unconfigured(&mut command).envs([CHEAP]);
     Ok(command)
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Which of our crates each of our crates may name, outside its tests.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("saga", &[]),
     ("signup", &["saga"]),
     ("store", &["saga", "signup"]),
@@ -13,10 +13,12 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("limits", &[]),
     ("api", &["limits", "saga", "signup"]),
     ("cli", &["saga", "signup", "store", "worker", "limits", "api"]),
-    ("bench", &["saga", "signup", "store", "worker", "servers", "tests"]),
+    ("figures", &[]),
+    ("bench", &["saga", "signup", "store", "worker", "servers", "tests", "figures"]),
     ("servers", &[]),
     ("tests", &["saga", "signup", "store", "servers"]),
     ("simulation", &["saga", "signup", "store"]),
+    ("load", &["servers", "tests", "figures"]),
 ];
 
 #[test]

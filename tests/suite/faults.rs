@@ -5,6 +5,7 @@ mod clocks;
 mod crowd;
 mod disk;
 mod forgetful;
+mod frozen;
 mod handover;
 mod journal;
 mod killed;

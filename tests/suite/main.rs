@@ -26,6 +26,7 @@ mod private;
 mod raw;
 mod redis;
 mod rolling;
+mod schemathesis;
 mod site;
 mod slow;
 mod start;

@@ -37,10 +37,15 @@ const RETRY: Retry = Retry::unending(Duration::from_millis(50), Duration::from_m
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     /// Why, in one line: the saga's journal keeps it.
-    #[schema(min_length = 1, max_length = 500, example = "the table is writable again")]
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        example = "the table is writable again",
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+$"
+    )]
     reason: String,
     /// The `seq` of the saga as the operator saw it. If it has gone on since, nothing is done.
-    #[schema(example = 13)]
+    #[schema(maximum = 9_007_199_254_740_991_i64, example = 13)]
     seq: u64,
 }
 

@@ -7,8 +7,10 @@ use axum::http::Uri;
 use saga::store::{Filter, Status};
 use saga::{Code, StepName};
 use serde::Serialize;
+use signup::STEPS;
 use utoipa::openapi::RefOr;
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, Type};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use super::cursor;
 use super::desk::Desk;
@@ -34,6 +36,54 @@ pub(super) struct Page {
     next_cursor: Option<String>,
 }
 
+/// How a saga goes, as a parameter says it.
+struct StatusWord;
+
+/// A step of a sign-up, as a parameter names it.
+struct StepWord;
+
+/// Whether something is so, as a parameter says it.
+struct Flag;
+
+/// How many, as a parameter says it.
+struct Limit;
+
+impl PartialSchema for StatusWord {
+    fn schema() -> RefOr<Schema> {
+        words(&Status::ALL.map(Status::word))
+    }
+}
+
+impl PartialSchema for StepWord {
+    fn schema() -> RefOr<Schema> {
+        words(&STEPS.each_ref().map(StepName::as_str))
+    }
+}
+
+impl PartialSchema for Flag {
+    fn schema() -> RefOr<Schema> {
+        words(&["true", "false"])
+    }
+}
+
+impl PartialSchema for Limit {
+    fn schema() -> RefOr<Schema> {
+        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MOST));
+        AnyOfBuilder::new().item(number).item(words(&[])).into()
+    }
+}
+
+impl ToSchema for StatusWord {}
+impl ToSchema for StepWord {}
+impl ToSchema for Flag {}
+impl ToSchema for Limit {}
+
+/// One of these, or nothing.
+fn words(words: &[&str]) -> RefOr<Schema> {
+    let nothing = std::iter::once(&"");
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(nothing.chain(words).copied())).into()
+}
+
 /// List sagas
 ///
 /// Those to which every given parameter applies, the newest first. `stuck=true` lists the ones that need a person. An
@@ -45,16 +95,17 @@ pub(super) struct Page {
     tag = "operators",
     security(("operator" = [])),
     params(
-        ("status" = Option<String>, Query, nullable = false,
-            description = "`running`, `compensating`, `completed` or `failed`."),
-        ("stuck" = Option<bool>, Query, nullable = false, description = "`true`: stuck ones only."),
-        ("step" = Option<String>, Query, nullable = false, description = "At this step."),
-        ("code" = Option<String>, Query, nullable = false, description = "Going back, or failed, for this reason."),
-        ("older_than" = Option<String>, Query, nullable = false,
+        ("status" = inline(Option<StatusWord>), Query, nullable = false, description = "How they go."),
+        ("stuck" = inline(Option<Flag>), Query, nullable = false, description = "`true`: stuck ones only."),
+        ("step" = inline(Option<StepWord>), Query, nullable = false, description = "At this step."),
+        ("code" = Option<String>, Query, nullable = false, pattern = "^[a-z0-9_]{0,64}$",
+            description = "Going back, or failed, for this reason."),
+        ("older_than" = Option<String>, Query, nullable = false, pattern = "^([0-9]{1,6}[smhd])?$",
             description = "Accepted at least so long ago: `90s`, `5m`, `2h`, `1d`."),
-        ("cursor" = Option<String>, Query, nullable = false,
+        ("cursor" = Option<String>, Query, nullable = false, pattern = "^([A-Za-z0-9_-]{21}[AQgw])?$",
             description = "The `next_cursor` of the page before."),
-        ("limit" = Option<u32>, Query, nullable = false, description = "How many at most: 1 to 200, otherwise 50."),
+        ("limit" = inline(Option<Limit>), Query, nullable = false,
+            description = "How many at most: 1 to 200, otherwise 50."),
     ),
     responses((status = 200, description = "The sagas.", body = Page, example = json!(Page::example())), Problems)
 )]

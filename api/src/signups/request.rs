@@ -23,11 +23,17 @@ pub(crate) struct NewSignup {
     )]
     password: Password,
     /// Their name, in one line.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, example = "Grace Hopper")]
+    #[schema(
+        value_type = Option<String>, min_length = 1, max_length = 200, example = "Grace Hopper",
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+$"
+    )]
     full_name: Option<FullName>,
     /// The name of the organization they found, in one line. Without one it is named after their full name, or
     /// `My organization` if that is not given either.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, example = "Compilers")]
+    #[schema(
+        value_type = Option<String>, min_length = 1, max_length = 200, example = "Compilers",
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+$"
+    )]
     organization_name: Option<OrganizationName>,
 }
 

@@ -15,39 +15,49 @@ const SYNCS: u64 = 31;
 const BLOCK: [u8; 8192] = [0; 8192];
 
 /// This machine, as far as it matters to the figures.
-pub(crate) struct Machine {
+#[derive(Debug)]
+pub struct Machine {
     cores: usize,
     model: String,
     memory: String,
+    kernel: String,
     load: String,
     sync: Duration,
 }
 
 impl Machine {
-    pub(crate) fn look() -> anyhow::Result<Self> {
+    /// Looks at it, and times its disk.
+    ///
+    /// # Errors
+    /// If the temporary folder cannot be written to.
+    pub fn look() -> anyhow::Result<Self> {
         let about = |file: &str, name: &str| {
             let text = fs::read_to_string(file).unwrap_or_default();
             let line = text.lines().find(|line| line.starts_with(name)).map(str::to_owned);
             line.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned()))
                 .unwrap_or_else(|| "unknown".to_owned())
         };
+        let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         Ok(Self {
             cores: cores(),
             model: about("/proc/cpuinfo", "model name"),
             memory: about("/proc/meminfo", "MemTotal"),
+            kernel: kernel.trim().to_owned(),
             load: load.split(' ').next().unwrap_or("unknown").to_owned(),
             sync: sync()?,
         })
     }
 
-    pub(crate) fn print(&self) {
+    /// Prints it, before the figures.
+    pub fn print(&self) {
         print(&format!(
-            "machine: {} cores of {}, memory {}\n\
+            "machine: {} cores of {}, memory {}, Linux {}\n\
              before:  load {} (other work disturbs all figures where this is not near 0), one sync of the disk {}\n\n",
             self.cores,
             self.model,
             self.memory,
+            self.kernel,
             self.load,
             millis(self.sync)
         ));
@@ -55,7 +65,7 @@ impl Machine {
 }
 
 /// Cores that this process may use.
-pub(crate) fn cores() -> usize {
+pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 

@@ -4,22 +4,25 @@ use std::io::Write;
 use std::time::Duration;
 
 /// Rows of cells, the first row being the header.
-pub(crate) struct Table {
+#[derive(Debug)]
+pub struct Table {
     title: String,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new(title: impl Into<String>, header: &[&str]) -> Self {
+    /// An empty one, under this title.
+    pub fn new(title: impl Into<String>, header: &[&str]) -> Self {
         Self { title: title.into(), rows: vec![header.iter().map(|cell| (*cell).to_owned()).collect()] }
     }
 
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    /// Adds a row.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
     /// Prints it: the first column to the left, the others to the right.
-    pub(crate) fn print(&self) {
+    pub fn print(&self) {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width =
             |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
@@ -38,20 +41,22 @@ impl Table {
 }
 
 /// Prints text. Nobody may be reading.
-pub(crate) fn print(text: &str) {
+pub fn print(text: &str) {
     let mut out = std::io::stdout();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-pub(crate) fn millis(duration: Duration) -> String {
+/// To a hundredth of a millisecond.
+pub fn millis(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1000.0)
 }
 
-pub(crate) fn percent(ratio: f64) -> String {
+/// A part of one.
+pub fn percent(ratio: f64) -> String {
     format!("{:.0} %", ratio * 100.0)
 }
 
 /// Whether a goal is met.
-pub(crate) fn verdict(met: bool) -> String {
+pub fn verdict(met: bool) -> String {
     if met { "met" } else { "not met" }.to_owned()
 }
