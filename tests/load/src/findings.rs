@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use figures::{float, millis, percent, quantile};
+use figures::{float, millis, percent, print, quantile};
 
 /// What a scenario has found, in its order.
 #[derive(Debug, Default)]
@@ -31,10 +31,11 @@ pub(crate) enum Verdict {
 }
 
 impl Findings {
-    /// A scenario did not come to its end.
+    /// A scenario did not come to its end, which is said at once.
     pub(crate) fn failed(error: &anyhow::Error) -> Self {
+        print(&format!("{error:#}\n"));
         let mut findings = Self::default();
-        findings.add("it came to its end", format!("{error:#}"), "yes", Verdict::Missed);
+        findings.add("it came to its end", "no, as is said above", "yes", Verdict::Missed);
         findings
     }
 

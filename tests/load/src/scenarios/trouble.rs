@@ -20,8 +20,8 @@ const COMING: (Duration, Duration) = (Duration::from_secs(20), Duration::from_mi
 /// For how long the database stands still, and for how long people sign up before that and after it.
 const FROZEN: Duration = Duration::from_secs(10);
 const AROUND: Duration = Duration::from_secs(5);
-/// How many sign up all the while, one after the other.
-const PEOPLE: usize = 8;
+/// How many sign up all the while, and how long each waits after an answer: no more come than are hashed.
+const PEOPLE: (usize, Duration) = (4, Duration::from_millis(200));
 /// The longest that anybody waits for an answer.
 const LONGEST: Duration = Duration::from_secs(6);
 /// How many are followed at a time, afterwards.
@@ -60,12 +60,14 @@ async fn with_a_slow_step(client: &Client) -> anyhow::Result<Vec<Asked>> {
 /// All who asked, and how many of them did while it stood still.
 async fn with_a_frozen_database(stage: &mut Stage) -> anyhow::Result<(Vec<Asked>, usize)> {
     let (client, begun) = (stage.client.clone(), Instant::now());
-    let people = tokio::spawn(join_all((0..PEOPLE).map(move |_| {
+    let (people, pause) = PEOPLE;
+    let people = tokio::spawn(join_all((0..people).map(move |_| {
         let client = client.clone();
         async move {
             let mut asked = Vec::new();
             while begun.elapsed() < AROUND + FROZEN + AROUND {
                 asked.push(ask(&client, ADA).await);
+                sleep(pause).await;
             }
             asked
         }
