@@ -9,6 +9,7 @@ mod cluster;
 mod compose;
 mod configuration;
 mod crash;
+mod door;
 mod embedded;
 mod failover;
 mod faults;

@@ -37,6 +37,7 @@ const WAIT: Duration = Duration::from_secs(5);
     tag = "sign-ups",
     params(
         ("Idempotency-Key" = Option<String>, Header, nullable = false,
+            min_length = 1, max_length = 255, pattern = "^[!-~]+$",
             description = "Marks this request, so that it can be repeated: \
             1 to 255 visible ASCII characters, best random ones. Another sign-up needs another one."),
     ),

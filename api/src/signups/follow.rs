@@ -14,8 +14,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{Stream, unfold};
 use saga::StepName;
 use tokio::time::{Instant, timeout_at};
-use utoipa::IntoResponses;
 use utoipa::openapi::RefOr;
+use utoipa::{IntoResponses, ToSchema};
 
 use super::named;
 use super::status::Signup;
@@ -52,9 +52,9 @@ const UNBUFFERED: (HeaderName, HeaderValue) =
     ),
     responses(
         (
-            status = 200, description = "The stream. The `data` of each event is the sign-up, as JSON in one line.",
-            content_type = "text/event-stream", body = String,
-            example = "event: status\nid: c4-4\ndata: {\"workflow_id\":\"wf_019b7c8d5a2e7f3090b1c2d3e4f5a6b7\",\"status\":\"completed\",\"steps_done\":4,\"steps_total\":4,\"accepted_at\":\"2026-01-02T03:04:05.250Z\",\"ended_at\":\"2026-01-02T03:04:05.410Z\",\"status_url\":\"/v1/signups/wf_019b7c8d5a2e7f3090b1c2d3e4f5a6b7\"}\n\n"
+            status = 200, description = "The stream. Each event is of this schema.",
+            content_type = "text/event-stream", body = Told,
+            example = json!({ "event": "status", "id": "c4-4", "data": "{\"workflow_id\":\"wf_019b7c8d5a2e7f3090b1c2d3e4f5a6b7\",\"status\":\"completed\",\"steps_done\":4,\"steps_total\":4,\"accepted_at\":\"2026-01-02T03:04:05.250Z\",\"ended_at\":\"2026-01-02T03:04:05.410Z\",\"status_url\":\"/v1/signups/wf_019b7c8d5a2e7f3090b1c2d3e4f5a6b7\"}" })
         ),
         (status = 204, description = "The client has seen how it ended."),
         Problems
@@ -77,6 +77,22 @@ pub(crate) async fn follow(
     let retry = RETURN.mul_f64(1.0 + api.random.fraction());
     let stream = Sse::new(course.events(retry)).keep_alive(KeepAlive::new().interval(SILENCE));
     Ok(([UNBUFFERED, (CACHE_CONTROL, HeaderValue::from_static("no-store"))], stream).into_response())
+}
+
+/// An event of the stream.
+#[derive(ToSchema)]
+#[schema(as = SignupEvent)]
+#[expect(dead_code, reason = "it is made by `Event`, and is here for the OpenAPI document")]
+struct Told {
+    /// Always `status`.
+    event: String,
+    /// Tells one state of the sign-up from another: for `Last-Event-ID`.
+    id: String,
+    /// The sign-up, as JSON.
+    data: String,
+    /// After how many milliseconds to come back, should the stream break off.
+    #[schema(nullable = false)]
+    retry: Option<u32>,
 }
 
 /// What of a sign-up's course is still to be told.

@@ -53,7 +53,9 @@ async fn every_answer_has_the_headers_that_keep_browsers_safe() {
     }
     answers.push(("a sign-up".into(), stage.sign_up(&[]).await));
     stage.store.load_panics.store(true, Ordering::Relaxed);
-    answers.push(("a panic".into(), send(&stage, "GET", &status).await));
+    let operator = stage.hire("ada").await;
+    let panics = format!("/v1/admin/sagas/{saga}");
+    answers.push(("a panic".into(), stage.get(&panics, &[("authorization", &operator)]).await));
     for (what, answer) in answers {
         let docs = what.starts_with("GET /docs/") && answer.status == 200;
         let (policy, cache) = if docs { (DOCS_POLICY, "max-age=3600") } else { (API_POLICY, "no-store") };
@@ -102,9 +104,12 @@ async fn an_error_is_a_problem_wherever_it_happens() {
 async fn a_panic_is_an_internal_error_and_tells_nothing() {
     let stage = Stage::new();
     stage.store.load_panics.store(true, Ordering::Relaxed);
-    let answer = send(&stage, "GET", &format!("/v1/signups/{}", any_saga())).await;
-    answer.assert_problem(500, "internal");
-    assert!(!String::from_utf8(answer.body).unwrap().contains("secret"));
+    let operator = stage.hire("ada").await;
+    for path in ["/v1/signups", "/v1/admin/sagas"] {
+        let answer = stage.get(&format!("{path}/{}", any_saga()), &[("authorization", &operator)]).await;
+        answer.assert_problem(500, "internal");
+        assert!(!String::from_utf8(answer.body).unwrap().contains("secret"));
+    }
 }
 
 #[tokio::test]

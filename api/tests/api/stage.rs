@@ -183,6 +183,7 @@ impl Store<SignUp> for Script {
     }
 
     async fn inspect(&self, saga: SagaId) -> Result<Option<Inspection>, Error> {
+        assert!(!self.load_panics.load(Ordering::Relaxed), "a secret of the store");
         if let Some(error) = self.load_error.lock().unwrap().clone() {
             return Err(error);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 use saga::store::{Accepted, Filter};
 use saga::{Action, Code, End, State};
-use signup::{Conflict, Duplicates, Proposal};
+use signup::{Conflict, Duplicates, Known, Proposal};
 use store::facts::Facts;
 
 use crate::world::{
