@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use servers::{Redis, RedisOptions};
+use servers::{Redis, RedisOptions, Reply};
 use tests::{Answer, Client, Cluster, Member, eventually};
 use tokio::task::spawn_blocking;
 
@@ -30,6 +30,14 @@ pub(crate) async fn sign_ups(clients: &[Client], names: impl Iterator<Item = usi
 
 pub(crate) async fn redis() -> Redis {
     spawn_blocking(|| Redis::start(&RedisOptions::default())).await.unwrap().unwrap()
+}
+
+/// The names of the keys that look like this.
+pub(crate) fn keys(redis: &Redis, pattern: &str) -> Vec<String> {
+    let Reply::List(keys) = redis.command(&["KEYS", pattern]).unwrap() else {
+        unreachable!("KEYS answers with a list")
+    };
+    keys.iter().map(|key| key.text().unwrap().to_owned()).collect()
 }
 
 /// What the process says of its readiness, with what is wrong with Redis.
