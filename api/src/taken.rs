@@ -36,8 +36,13 @@ struct Taken {
     time: Duration,
 }
 
-/// The e-mail is not known to be taken: how it went is told to the one who asked.
-struct NotTaken;
+/// Why the e-mail is not known to be taken. How it went with the one who asked is told to that one alone.
+enum Unknown {
+    /// It was not, a moment ago.
+    NotTaken,
+    /// The database did not say.
+    Away,
+}
 
 struct TimeOfEach;
 
@@ -72,8 +77,9 @@ impl TakenEmails {
             match accept().await {
                 Ok(Accepted::Conflict(Conflict::EmailTaken { providers })) => Ok(self.learn(email, providers).await),
                 answer => {
+                    let unknown = if answer.is_ok() { Unknown::NotTaken } else { Unknown::Away };
                     other = Some(answer);
-                    Err(NotTaken)
+                    Err(unknown)
                 }
             }
         });
@@ -82,10 +88,12 @@ impl TakenEmails {
                 counter!("signup_duplicate_lookups_total", "answered_by" => asked.unwrap_or("process")).increment(1);
                 Ok(Accepted::Conflict(Conflict::EmailTaken { providers: providers.to_vec() }))
             }
-            Err(_) => match other {
-                Some(answer) => answer,
+            Err(unknown) => match (other, &*unknown) {
+                (Some(answer), _) => answer,
                 // Somebody else asked, and it was not taken: what became of theirs says nothing of ours.
-                None => accept().await,
+                (None, Unknown::NotTaken) => accept().await,
+                // Nothing of ours was sent, and nobody waits for the same twice.
+                (None, Unknown::Away) => Err(Problem::Unavailable),
             },
         }
     }

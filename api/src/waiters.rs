@@ -26,7 +26,7 @@ const REMEMBERED: u64 = 50_000;
 /// How long they are remembered.
 const MEMORY: Duration = Duration::from_mins(10);
 /// How long a look may take. The store bounds its own calls; this is for one that does not.
-const PATIENCE: Duration = Duration::from_secs(6);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Requests and streams that want to know how sagas go.
 #[derive(Debug)]

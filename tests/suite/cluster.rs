@@ -286,8 +286,10 @@ async fn a_database_that_goes_away_is_told_within_2_seconds_and_its_return_withi
         assert!(took < Duration::from_secs(2), "{took:?}");
     }
     let begun = Instant::now();
-    let answer = clients[0].get(&format!("/v1/signups/{}", done.text("workflow_id"))).await.unwrap();
+    let other = format!("/v1/signups/wf_{:032x}", 1);
+    let answer = clients[0].get(&other).await.unwrap();
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{answer:?}");
+    assert_eq!(clients[0].get(done.text("status_url")).await.unwrap().status, 200, "what has ended is remembered");
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     for (client, url) in clients.iter().zip(&urls) {
         assert_eq!(readiness(client).await, (503, "database".to_owned()));

@@ -49,6 +49,8 @@ async fn each_process_is_told_what_it_needs_and_no_more() {
         [
             "DATABASE_URL",
             "REDIS_URL",
+            "SIGNUP_ALLOWED_ORIGINS",
+            "SIGNUP_DUPLICATE_EMAIL",
             "SIGNUP_HASH_KEY",
             "SIGNUP_LISTEN",
             "SIGNUP_SEAL_PUBLIC_KEY",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use saga::store::{Accepted, Error};
 use saga::{Advanced, Retry, Taker};
 use signup::{Proposal, SignUp};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::field::display;
 use tracing::{Instrument, Span, error, info, warn};
 
@@ -33,14 +33,14 @@ const RETRY: Retry = Retry::unending(Duration::from_millis(50), Duration::from_m
 /// The work goes on in a task of its own: a client that hangs up takes back neither the saga nor the wake-up of a
 /// worker. A call of the store that outlasts the patience is not cut off either.
 pub(super) async fn accept(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, Problem> {
-    let marked = proposal.idempotency.is_some();
+    let (marked, in_time) = (proposal.idempotency.is_some(), Instant::now() + PATIENCE);
     let place = api.overload.place().await?;
     let work = async move {
         let _place = place;
         persist(api, proposal).await
     };
     let work = tokio::spawn(work.in_current_span());
-    match timeout(PATIENCE, work).await {
+    match timeout_at(in_time, work).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
             error!("accepting a sign-up panicked");

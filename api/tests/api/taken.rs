@@ -65,3 +65,16 @@ async fn who_asked_for_all_may_hang_up() {
     assert!(first.is_err());
     sign_up(&stage, "ada@example.com").await.assert_problem(409, "email_taken");
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_the_one_who_asks_gets_no_answer_nobody_waits_for_the_same_again() {
+    let stage = Stage::new();
+    let told = std::sync::Arc::new(tokio::sync::Notify::new());
+    stage.store.order(Order::AcceptAfter(told));
+    let begun = tokio::time::Instant::now();
+    let answers = join_all((0..10).map(|_| sign_up(&stage, "ada@example.com"))).await;
+    let mut problems: Vec<_> = answers.iter().map(|answer| answer.problem().unwrap()).collect();
+    problems.sort();
+    assert_eq!(problems, [vec!["outcome_unknown"], vec!["unavailable"; 9]].concat());
+    assert_eq!((begun.elapsed(), stage.store.tries()), (Duration::from_secs(5), 1));
+}
