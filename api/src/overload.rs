@@ -8,7 +8,7 @@ use std::time::Duration;
 use metrics::counter;
 use saga::{Backlog, Outline, Random};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{debug, info, warn};
 
@@ -17,6 +17,12 @@ use crate::problem::Problem;
 /// How far behind the workers may be. What they do not reach within this is late already; what is taken besides would
 /// be later still.
 const BEHIND: Duration = Duration::from_mins(1);
+/// From when on they have caught up.
+const CAUGHT_UP: Duration = Duration::from_secs(30);
+/// How many looks in a row must see them behind: where they have only just come back, they need a moment.
+const LOOKS: u32 = 3;
+/// For how long it is believed that they are behind, if no look tells.
+const BELIEVED: Duration = Duration::from_secs(30);
 /// Between two looks at how far they are, at most.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a look may take.
@@ -53,8 +59,8 @@ impl Overload {
     /// Looks at what waits from now on.
     pub fn begin(backlog: Arc<dyn Backlog>, outline: Outline, random: Arc<dyn Random>) -> Self {
         let behind = Arc::<AtomicBool>::default();
-        let looking = look(backlog, outline, Arc::clone(&behind), Arc::clone(&random));
-        let looking = AbortOnDropHandle::new(tokio::spawn(looking));
+        let lookout = Lookout { backlog, outline, behind: Arc::clone(&behind), random: Arc::clone(&random) };
+        let looking = AbortOnDropHandle::new(tokio::spawn(lookout.look()));
         Self { random, places: Arc::new(Semaphore::new(AT_ONCE)), behind, _looking: looking }
     }
 
@@ -83,23 +89,51 @@ impl Overload {
     }
 }
 
-/// Looks at what waits, for ever. Where it cannot be seen, it is taken to be as it was.
-async fn look(backlog: Arc<dyn Backlog>, outline: Outline, behind: Arc<AtomicBool>, random: Arc<dyn Random>) {
-    loop {
-        match timeout(LIMIT, backlog.longest_wait(&outline)).await {
-            Ok(Ok(longest)) => {
-                let (is, was) = (longest > BEHIND, behind.load(Ordering::Relaxed));
-                behind.store(is, Ordering::Relaxed);
-                if is && !was {
-                    warn!(?longest, "the workers are behind: new sign-ups are refused until they catch up");
-                } else if was && !is {
-                    info!("the workers have caught up: new sign-ups are taken again");
+/// Looks at what waits, for ever.
+struct Lookout {
+    backlog: Arc<dyn Backlog>,
+    outline: Outline,
+    behind: Arc<AtomicBool>,
+    random: Arc<dyn Random>,
+}
+
+impl Lookout {
+    async fn look(self) {
+        let (mut over, mut told) = (0, Instant::now());
+        loop {
+            match self.longest_wait().await {
+                Some(longest) => {
+                    told = Instant::now();
+                    over = if longest > BEHIND { over + 1 } else { 0 };
+                    self.judge(longest, over);
                 }
+                None if told.elapsed() > BELIEVED && self.behind.swap(false, Ordering::Relaxed) => {
+                    warn!("not known any more how far the workers are behind: new sign-ups are taken again");
+                }
+                None => {}
             }
-            Ok(Err(error)) => debug!(%error, "not known how far the workers are behind"),
-            Err(_) => debug!("not known in time how far the workers are behind"),
+            sleep(self.random.upper_half(LOOK)).await;
         }
-        sleep(random.upper_half(LOOK)).await;
+    }
+
+    fn judge(&self, longest: Duration, over: u32) {
+        if over >= LOOKS && !self.behind.swap(true, Ordering::Relaxed) {
+            warn!(?longest, "the workers are behind: new sign-ups are refused until they catch up");
+        } else if longest < CAUGHT_UP && self.behind.swap(false, Ordering::Relaxed) {
+            info!("the workers have caught up: new sign-ups are taken again");
+        }
+    }
+
+    /// In a task of its own: a store that panics fails this look and no other.
+    async fn longest_wait(&self) -> Option<Duration> {
+        let (backlog, outline) = (Arc::clone(&self.backlog), self.outline.clone());
+        let look = AbortOnDropHandle::new(tokio::spawn(async move { backlog.longest_wait(&outline).await }));
+        match timeout(LIMIT, look).await {
+            Ok(Ok(Ok(longest))) => return Some(longest),
+            Ok(Ok(Err(error))) => debug!(%error, "not known how far the workers are behind"),
+            Ok(Err(_)) | Err(_) => debug!("not known in time how far the workers are behind"),
+        }
+        None
     }
 }
 

@@ -25,7 +25,7 @@ use rooms::{Rooms, Round, Seen};
 const REMEMBERED: u64 = 50_000;
 /// How long they are remembered.
 const MEMORY: Duration = Duration::from_mins(10);
-/// How long a look may take. The store bounds its own calls; this is for one that does not.
+/// How long a look may take, and a reading. The store bounds its own calls; this is for one that does not.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Requests and streams that want to know how sagas go.
@@ -55,9 +55,6 @@ pub(crate) struct Place {
 }
 
 impl Waiters {
-    /// How many requests and streams may wait at once.
-    const LIMIT: usize = 20_000;
-
     /// Nobody waits yet. What they will want to know is read from this store.
     pub fn begin(store: Arc<dyn Store<SignUp>>) -> Self {
         let ended = Cache::builder().max_capacity(REMEMBERED).time_to_live(MEMORY).build();
@@ -93,27 +90,25 @@ impl Waiters {
         seen.unwrap_or_else(|_| Err(Error::Unavailable("the store did not answer in time".into())))
     }
 
-    /// Waits until the saga has ended, for `limit` at most, and returns how it was seen last. `None` if too many wait
-    /// already. An error of the store is a reading without news.
+    /// Waits until the saga has ended, for `limit` at most, and returns how it was seen last. `None` if there is no
+    /// waiting any more, for the process is about to stop. An error of the store is a reading without news.
     ///
     /// # Cancel safety
     /// Nothing is left of a dropped wait.
     pub(crate) async fn until_ended(&self, seen: &View, limit: Duration) -> Option<View> {
         let deadline = Instant::now() + limit;
-        let mut place = self.follow(seen.saga)?;
-        let mut seen = seen.clone();
+        let (mut place, mut seen) = (self.follow(seen.saga), seen.clone());
         while matches!(seen.state, State::Active(_))
-            && let Ok(Some(view)) = timeout_at(deadline, place.next()).await
+            && let Ok(next) = timeout_at(deadline, place.next()).await
         {
-            seen = view;
+            seen = next?;
         }
         Some(seen)
     }
 
-    /// A place from which a saga is watched. `None` if too many watch already.
-    pub(crate) fn follow(&self, saga: SagaId) -> Option<Place> {
-        let full = self.waiting() >= Self::LIMIT;
-        (!full).then(|| self.enter(saga, Instant::now() + Rooms::TICK).0)
+    /// A place from which a saga is watched.
+    pub(crate) fn follow(&self, saga: SagaId) -> Place {
+        self.enter(saga, Instant::now() + Rooms::TICK).0
     }
 
     /// A place in the saga's room, which is read at this time at the latest; and the first round of readings that begins

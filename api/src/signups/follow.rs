@@ -36,9 +36,9 @@ const UNBUFFERED: (HeaderName, HeaderValue) =
 /// Follow a sign-up
 ///
 /// Server-sent events: one with the sign-up as it is now, then one whenever it changes, the last when it has ended. Each
-/// has the name `status`, and an id. A stream that was broken off is resumed with the header `Last-Event-ID`, as browsers
-/// do by themselves: what the client has seen already is not told again. If there will be nothing more, the answer is
-/// 204, and browsers stop asking.
+/// has the name `status`, and an id. A stream that ends before that, after 10 minutes or because it was broken off, is
+/// resumed with the header `Last-Event-ID`, as browsers do by themselves: what the client has seen already is not told
+/// again. If there will be nothing more, the answer is 204, and browsers stop asking.
 #[utoipa::path(
     get,
     path = "/v1/signups/{id}/events",
@@ -71,7 +71,7 @@ pub(crate) async fn follow(
     if signup.has_ended() && seen.as_ref() == Some(&signup.tag()) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let place = api.waiters.follow(view.saga).ok_or(Problem::Overloaded { retry_after: 5 })?;
+    let place = api.waiters.follow(view.saga);
     let ends = Instant::now() + LONGEST;
     let course = Course { place, steps: api.outline.steps.clone(), next: Some(signup), seen, ends };
     let retry = RETURN.mul_f64(1.0 + api.random.fraction());
@@ -140,6 +140,6 @@ struct Problems;
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        problem::responses(&[Kind::SignupNotFound, Kind::Internal, Kind::Unavailable, Kind::Overloaded])
+        problem::responses(&[Kind::SignupNotFound, Kind::Internal, Kind::Unavailable])
     }
 }

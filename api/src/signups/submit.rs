@@ -66,7 +66,7 @@ pub(super) async fn submit(api: &Arc<Api>, request: Request) -> (HeaderMap, Resu
         Err(problem) => return (HeaderMap::new(), Err(problem)),
     };
     let known = known(api, &proposal).await;
-    if known == Known::Request {
+    if known == Some(Known::Request) {
         let accepted = accept(Arc::clone(api), proposal).await;
         return (HeaderMap::new(), follow(api, accepted, request.wait).await);
     }
@@ -84,33 +84,27 @@ pub(super) async fn submit(api: &Arc<Api>, request: Request) -> (HeaderMap, Resu
     };
     let accept = || accept(Arc::clone(api), proposal.clone());
     let accepted = match (known, api.duplicates) {
-        (Known::Nothing | Known::Request, Duplicates::Refused) => {
+        (Some(Known::Nothing | Known::Request), Duplicates::Refused) => {
             api.taken.or_else(&api.hash_key, &proposal.applicant.email, accept).await
         }
-        // That the key came with another body is told before whose the e-mail is; and where that is not told at all,
-        // nothing may depend on it.
-        (Known::OtherBody, Duplicates::Refused) | (_, Duplicates::Decoyed) => accept().await,
+        // What is known of the key is told before whose the e-mail is; and where that is not told at all, nothing may
+        // depend on it.
+        (Some(Known::OtherBody) | None, Duplicates::Refused) | (_, Duplicates::Decoyed) => accept().await,
     };
-    if let Err(Problem::Unavailable | Problem::Overloaded { .. }) = accepted {
-        // Nothing was done for them, and they are told to come again.
+    if let Err(Problem::Unavailable | Problem::Overloaded { .. }) | Ok(Accepted::Replay(_)) = accepted {
+        // Nothing was done for them.
         api.admission.limiter.give_back(taken).await;
     }
     (headers, follow(api, accepted, request.wait).await)
 }
 
-/// Whether it was accepted before, and so counts no more. Where that is not known in time, it is taken for a new one.
-async fn known(api: &Api, proposal: &Proposal) -> Known {
+/// Whether it was accepted before, and so counts no more. None where that is not known in time.
+async fn known(api: &Api, proposal: &Proposal) -> Option<Known> {
     if proposal.idempotency.is_none() {
-        return Known::Nothing;
+        return Some(Known::Nothing);
     }
-    match timeout(LOOK, api.replays.known(proposal)).await {
-        Ok(Ok(known)) => known,
-        Ok(Err(error)) => {
-            debug!(%error, "not known whether it is a replay");
-            Known::Nothing
-        }
-        Err(_) => Known::Nothing,
-    }
+    let known = timeout(LOOK, api.replays.known(proposal)).await.ok()?;
+    known.inspect_err(|error| debug!(%error, "not known whether it is a replay")).ok()
 }
 
 /// Waits for what was accepted, if it was.

@@ -6,11 +6,12 @@ use metrics::counter;
 use saga::store::{Error, View};
 use saga::{SagaId, State, Store};
 use signup::SignUp;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::task::AbortOnDropHandle;
 use tracing::debug;
 
-use super::Desk;
 use super::rooms::{Round, Seen};
+use super::{Desk, PATIENCE};
 
 /// Reads the store for all who wait.
 pub(super) struct Reader {
@@ -25,7 +26,7 @@ impl Reader {
         loop {
             self.until_due(before).await;
             before = Some(Instant::now());
-            let (round, sagas) = self.desk.rooms().begin();
+            let (round, sagas) = self.desk.rooms().take_due();
             if !sagas.is_empty() {
                 self.read(round, &sagas).await;
             }
@@ -53,15 +54,18 @@ impl Reader {
             Ok(views) => self.tell(round, sagas, &views),
             // One that cannot be read is not to keep the others from being seen.
             Err(Error::Unreadable(_)) if sagas.len() > 1 => {
-                for saga in sagas {
-                    Box::pin(self.read(round, std::slice::from_ref(saga))).await;
-                }
+                let (some, others) = sagas.split_at(sagas.len() / 2);
+                Box::pin(self.read(round, some)).await;
+                Box::pin(self.read(round, others)).await;
             }
             Err(error) => {
                 debug!(%error, sagas = sagas.len(), "not read for those who wait");
                 let mut rooms = self.desk.rooms();
-                for saga in sagas {
-                    rooms.tell(*saga, Seen { round, view: Err(error.clone()) });
+                rooms.tell_all(sagas, round, &error);
+                if matches!(error, Error::Unavailable(_) | Error::InDoubt(_)) {
+                    // Whoever came meanwhile would hear the same, after as long.
+                    let (next, later) = rooms.take_due();
+                    rooms.tell_all(&later, next, &error);
                 }
             }
         }
@@ -77,11 +81,14 @@ impl Reader {
         }
     }
 
-    /// In a task of its own: a store that panics fails this reading and no other.
+    /// In a task of its own, and in time: a store that panics or hangs fails this reading and no other.
     async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
         counter!("signup_waiter_queries_total").increment(1);
         let (store, sagas) = (Arc::clone(&self.store), sagas.to_vec());
-        let read = tokio::spawn(async move { store.views(&sagas).await });
-        read.await.unwrap_or_else(|_| Err(Error::Unreadable("reading panicked".into())))
+        let read = AbortOnDropHandle::new(tokio::spawn(async move { store.views(&sagas).await }));
+        match timeout(PATIENCE, read).await {
+            Ok(read) => read.unwrap_or_else(|_| Err(Error::Unreadable("reading panicked".into()))),
+            Err(_) => Err(Error::Unavailable("the store did not answer in time".into())),
+        }
     }
 }

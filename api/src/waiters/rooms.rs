@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use saga::SagaId;
 use saga::store::{Error, View};
+use saga::{SagaId, State};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -103,7 +103,7 @@ impl Rooms {
     }
 
     /// Begins a reading of what is due.
-    pub(super) fn begin(&mut self) -> (Round, Vec<SagaId>) {
+    pub(super) fn take_due(&mut self) -> (Round, Vec<SagaId>) {
         let (now, mut sagas) = (Instant::now(), Vec::new());
         while sagas.len() < Self::TOGETHER
             && let Some((due, saga)) = self.schedule.first().copied()
@@ -123,9 +123,20 @@ impl Rooms {
     /// Tells those who wait how their saga was seen, and when to look again.
     pub(super) fn tell(&mut self, saga: SagaId, seen: Seen) {
         let Some(room) = self.by_saga.get(&saga) else { return };
+        let ended = matches!(&seen.view, Ok(Some(View { state: State::Ended(_), .. })));
         room.board.send_replace(Some(seen));
+        if ended {
+            return;
+        }
         let waited = room.opened.elapsed() / Self::PART;
         self.read_by(saga, Instant::now() + waited.clamp(Self::TICK, Self::SLOWEST));
+    }
+
+    /// Tells of all of these that they were not seen.
+    pub(super) fn tell_all(&mut self, sagas: &[SagaId], round: Round, error: &Error) {
+        for saga in sagas {
+            self.tell(*saga, Seen { round, view: Err(error.clone()) });
+        }
     }
 
     fn read_by(&mut self, saga: SagaId, at: Instant) {
@@ -175,7 +186,7 @@ mod tests {
             rooms.enter(saga, now);
         }
         assert_eq!((rooms.next(None), rooms.next(Some(now))), (Some(now), Some(now + Rooms::TICK)));
-        let (round, mut read) = rooms.begin();
+        let (round, mut read) = rooms.take_due();
         read.sort();
         assert_eq!((round, read, rooms.next(None)), (1, sagas.to_vec(), None));
     }
@@ -188,7 +199,7 @@ mod tests {
         assert_eq!(rooms.next(Some(now)), Some(now + Rooms::TICK));
         assert!(rooms.hurry(saga));
         assert_eq!(rooms.next(Some(now)), Some(now));
-        rooms.begin();
+        rooms.take_due();
         assert_eq!(rooms.next(Some(now)), None);
     }
 
@@ -198,7 +209,7 @@ mod tests {
         rooms.enter(saga, Instant::now());
         for (waited, expected) in [(0, 25), (1600, 100), (100_000, 1000)] {
             tokio::time::advance(Duration::from_millis(waited)).await;
-            let (round, _) = rooms.begin();
+            let (round, _) = rooms.take_due();
             rooms.tell(saga, Seen { round, view: Ok(None) });
             assert_eq!(rooms.next(None).map(|next| next - Instant::now()), Some(Duration::from_millis(expected)));
         }
@@ -208,10 +219,10 @@ mod tests {
     async fn who_comes_while_a_saga_is_read_has_it_read_again() {
         let (mut rooms, saga) = (Rooms::default(), any());
         let (_, first) = rooms.enter(saga, Instant::now());
-        let (round, _) = rooms.begin();
+        let (round, _) = rooms.take_due();
         let (_, second) = rooms.enter(saga, Instant::now());
         assert_eq!((first, round, second), (1, 1, 2));
         rooms.tell(saga, Seen { round, view: Ok(None) });
-        assert_eq!(rooms.begin(), (2, vec![saga]));
+        assert_eq!(rooms.take_due(), (2, vec![saga]));
     }
 }

@@ -75,7 +75,11 @@ async fn a_statement_that_is_lost_on_its_way_or_its_reply_is_done_once_and_the_s
             assert!(took < Duration::from_secs(3), "{text}: {took:?}");
         }
     }
-    for reply in [true, false] {
+    // A worker that goes on looks by itself too: of a claim that took nothing the reply is no loss. Then it is done again.
+    let (mut lost, mut tries) = (vec![false, true], 0);
+    while let Some(reply) = lost.pop() {
+        tries += 1;
+        assert!(tries <= 20, "no reply to a claim that took something was lost");
         // Nobody claims anything before it is waited for.
         worker.pause().await.unwrap();
         let accepted = sign_up(&client, number, "Ada").await;
@@ -89,14 +93,17 @@ async fn a_statement_that_is_lost_on_its_way_or_its_reply_is_done_once_and_the_s
         println!("a claim: {} lost, over after {took:?}", if reply { "the reply" } else { "it was" });
         // Of a claim whose reply is lost nobody knows: its lease runs out.
         let lease = if reply { lease(HURRIED) } else { Duration::ZERO };
-        assert!((lease..lease + Duration::from_secs(3)).contains(&took), "{took:?}");
+        if took < lease {
+            lost.push(reply);
+        }
+        assert!(took < lease + Duration::from_secs(3), "{took:?}");
     }
     let facts = site.check().await;
     let mut events = BTreeMap::<_, usize>::new();
     for event in &facts.events {
         *events.entry(event.saga).or_default() += 1;
     }
-    assert_eq!((facts.sagas.len(), facts.users.len()), (number, 12));
+    assert_eq!((facts.sagas.len(), facts.users.len()), (number, number - 6));
     // Accepted, and four steps done; or three done, one refused, and all four undone.
     assert!(events.values().all(|count| [5, 9].contains(count)), "{events:?}");
     stop(members).await;

@@ -10,8 +10,9 @@ use crate::store::Error;
 /// What waits for a worker.
 #[async_trait]
 pub trait Backlog: Send + Sync + 'static {
-    /// How long the saga that has waited longest has been due with nobody working on it; zero if none waits. Sagas of
-    /// versions after this outline's do not count: workers who know them may not be there yet.
+    /// How long the saga that has waited longest has been due and unclaimed; zero if none waits. One that somebody has
+    /// claimed does not count, though its lease be over, nor one that is stuck: those do not wait for more workers. Nor do
+    /// sagas of versions after this outline's: workers who know them may not be there yet.
     ///
     /// # Errors
     /// [`Error`], where it cannot be read.

@@ -1,8 +1,7 @@
 //! Stores with one bug each: whoever claims to find bugs must find these.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +10,7 @@ use saga::store::{
     Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
     Operation, Record, View,
 };
-use saga::{Active, Clock, Direction, End, Policy, SagaId, State, StepName, Store, SystemClock, Transition};
+use saga::{Active, Clock, Code, Direction, End, Policy, SagaId, State, StepName, Store, SystemClock, Transition};
 use signup::{Effect, FIRST_STEP, OrganizationName, Proposal, STEPS, SignUp};
 
 /// What is wrong with a store.
@@ -39,8 +38,8 @@ pub enum Flaw {
     ForgetsWhatItAccepts,
     /// A worker writes past an operator who has acted meanwhile.
     FencesNobodyOut,
-    /// A sign-up that has ended is shown as it was before.
-    ShowsThePast,
+    /// A sign-up is shown at an end that it has not come to.
+    ShowsAnEnd,
     /// A decoy's organization is made.
     MakesForDecoys,
 }
@@ -67,7 +66,7 @@ impl Flaw {
         Self::ForgetsTheKey,
         Self::ForgetsWhatItAccepts,
         Self::FencesNobodyOut,
-        Self::ShowsThePast,
+        Self::ShowsAnEnd,
         Self::MakesForDecoys,
     ];
 
@@ -90,8 +89,7 @@ impl Flaw {
 
 /// A store behind a flaw, in a process with this clock.
 pub fn over(store: Arc<dyn Store<SignUp>>, flaw: Flaw, clock: impl Clock) -> Arc<dyn Store<SignUp>> {
-    let (calls, shown) = (AtomicU32::new(0), Mutex::default());
-    Arc::new(Flawed { store, flaw, clock: Arc::new(clock), calls, shown })
+    Arc::new(Flawed { store, flaw, clock: Arc::new(clock), calls: AtomicU32::new(0) })
 }
 
 struct Flawed {
@@ -99,8 +97,6 @@ struct Flawed {
     flaw: Flaw,
     clock: Arc<dyn Clock>,
     calls: AtomicU32,
-    /// Those that were shown at their end.
-    shown: Mutex<BTreeSet<SagaId>>,
 }
 
 impl Flawed {
@@ -201,7 +197,7 @@ impl Store<SignUp> for Flawed {
             | Flaw::NeverTakesOver
             | Flaw::ForgetsTheKey
             | Flaw::ForgetsWhatItAccepts
-            | Flaw::ShowsThePast
+            | Flaw::ShowsAnEnd
             | Flaw::MakesForDecoys => {}
         }
         self.store.commit(&commit).await
@@ -213,11 +209,8 @@ impl Store<SignUp> for Flawed {
 
     async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
         let mut views = self.store.views(sagas).await?;
-        for view in views.iter_mut().filter(|view| self.is(Flaw::ShowsThePast) && view.ended_at.is_some()) {
-            let is_first = self.shown.lock().unwrap_or_else(PoisonError::into_inner).insert(view.saga);
-            if !is_first {
-                (view.state, view.ended_at) = (State::Active(Active::Running(FIRST_STEP)), None);
-            }
+        for view in views.iter_mut().filter(|view| self.is(Flaw::ShowsAnEnd) && view.ended_at.is_none()) {
+            (view.state, view.ended_at) = (State::Ended(End::Failed(Code::STEP_FAILED)), Some(view.accepted_at));
         }
         Ok(views)
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use ::api::TrustedProxies;
+use futures_util::FutureExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 
@@ -72,6 +73,8 @@ impl Room {
         self.make_room();
         // It is never closed.
         let permit = Arc::clone(&self.free).acquire_owned().await.ok()?;
+        // If somebody left by themselves, nobody has to any more.
+        let _told_nobody = self.needed.notified().now_or_never();
         Some(Place { share, _permit: permit })
     }
 
@@ -144,8 +147,6 @@ fn say_once_that_a_share_is_used_up() {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
-
     use super::*;
 
     const SOMEBODY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));

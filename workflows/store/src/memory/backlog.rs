@@ -15,7 +15,8 @@ impl Backlog for Memory {
         let waits = tables.sagas.values().filter(|row| {
             matches!(row.state, State::Active(_))
                 && row.version <= outline.version
-                && row.lease.as_ref().is_none_or(|lease| lease.until < now)
+                && row.lease.is_none()
+                && row.stuck_since.is_none()
         });
         Ok(waits.map(|row| between(row.due_at, now)).max().unwrap_or_default())
     }

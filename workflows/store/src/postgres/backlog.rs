@@ -12,13 +12,13 @@ use super::value::{between, time};
 
 pub(super) const SQL: &[(&str, &str)] = &[("backlog.longest", LONGEST)];
 
-/// For each step the saga that has been due longest, which its queue has first but for those that are worked on.
+/// For each step the saga that has been due longest, which its queue has first but for those that are claimed or stuck.
 const LONGEST: &str = "
 SELECT min(due.sweep_at) AS since, now() AS now FROM unnest($2::text[]) AS s (step)
  CROSS JOIN LATERAL (
     SELECT sweep_at FROM sagas
      WHERE kind = $1 AND step = s.step AND version <= $3 AND ended_at IS NULL AND sweep_at <= now()
-       AND (lease_until IS NULL OR lease_until < now())
+       AND lease_until IS NULL AND stuck_since IS NULL
      ORDER BY sweep_at LIMIT 1
  ) due
 HAVING count(*) > 0";

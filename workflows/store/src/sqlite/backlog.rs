@@ -12,11 +12,11 @@ use super::value::{self, Millis, between};
 
 pub(super) const SQL: &[(&str, &str)] = &[("backlog.longest", LONGEST)];
 
-/// The saga of a step that has been due longest, which its queue has first but for those that are worked on.
+/// The saga of a step that has been due longest, which its queue has first but for those that are claimed or stuck.
 const LONGEST: &str = "
 SELECT due_at FROM sagas
  WHERE kind = $1 AND step = $2 AND version <= $3 AND ended_at IS NULL AND due_at <= $4
-   AND (lease_until IS NULL OR lease_until < $4)
+   AND lease_until IS NULL AND stuck_since IS NULL
  ORDER BY due_at LIMIT 1";
 
 #[async_trait]
