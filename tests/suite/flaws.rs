@@ -62,7 +62,7 @@ const BUGS: [(Bug, Scene, &[&str]); 16] = [
     (Bug::Store(Flaw::ForgetsTheKey), Scene::People, &["C3", "C4"]),
     (Bug::Store(Flaw::ForgetsWhatItAccepts), Scene::People, &["C1"]),
     (Bug::Store(Flaw::FencesNobodyOut), Scene::Operated, &["I7"]),
-    (Bug::Store(Flaw::ShowsAnEnd), Scene::People, &["C2"]),
+    (Bug::Store(Flaw::ShowsAnotherEnd), Scene::People, &["C2"]),
     (Bug::Store(Flaw::MakesForDecoys), Scene::Private, &["I13"]),
     (Bug::Database(NO_WIPE, ""), Scene::People, &["I9"]),
     (Bug::Database(NOT_UNIQUE, ""), Scene::People, &["I4"]),

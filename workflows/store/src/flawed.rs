@@ -38,8 +38,8 @@ pub enum Flaw {
     ForgetsWhatItAccepts,
     /// A worker writes past an operator who has acted meanwhile.
     FencesNobodyOut,
-    /// A sign-up is shown at an end that it has not come to.
-    ShowsAnEnd,
+    /// A sign-up that has ended is shown at another end.
+    ShowsAnotherEnd,
     /// A decoy's organization is made.
     MakesForDecoys,
 }
@@ -66,7 +66,7 @@ impl Flaw {
         Self::ForgetsTheKey,
         Self::ForgetsWhatItAccepts,
         Self::FencesNobodyOut,
-        Self::ShowsAnEnd,
+        Self::ShowsAnotherEnd,
         Self::MakesForDecoys,
     ];
 
@@ -197,7 +197,7 @@ impl Store<SignUp> for Flawed {
             | Flaw::NeverTakesOver
             | Flaw::ForgetsTheKey
             | Flaw::ForgetsWhatItAccepts
-            | Flaw::ShowsAnEnd
+            | Flaw::ShowsAnotherEnd
             | Flaw::MakesForDecoys => {}
         }
         self.store.commit(&commit).await
@@ -209,8 +209,8 @@ impl Store<SignUp> for Flawed {
 
     async fn views(&self, sagas: &[SagaId]) -> Result<Vec<View>, Error> {
         let mut views = self.store.views(sagas).await?;
-        for view in views.iter_mut().filter(|view| self.is(Flaw::ShowsAnEnd) && view.ended_at.is_none()) {
-            (view.state, view.ended_at) = (State::Ended(End::Failed(Code::STEP_FAILED)), Some(view.accepted_at));
+        for view in views.iter_mut().filter(|view| self.is(Flaw::ShowsAnotherEnd) && view.ended_at.is_some()) {
+            view.state = State::Ended(End::Failed(Code::STEP_FAILED));
         }
         Ok(views)
     }
