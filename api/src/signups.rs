@@ -15,15 +15,14 @@ use std::time::Duration;
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::http::{HeaderName, HeaderValue};
 use saga::SagaId;
 use saga::store::View;
 use tracing::Span;
 use tracing::field::display;
 use uuid::Uuid;
 
+use crate::Api;
 use crate::problem::Problem;
-use crate::{Api, prefer};
 
 /// The sign-up in the examples of the OpenAPI document.
 pub(crate) const EXAMPLE: SagaId = SagaId::from_uuid(Uuid::from_u128(0x019b_7c8d_5a2e_7f30_90b1_c2d3_e4f5_a6b7));
@@ -36,12 +35,10 @@ async fn named(api: &Api, id: Result<Path<String>, PathRejection>) -> Result<Vie
     view.ok_or(Problem::SignupNotFound)
 }
 
-/// Waits so long for the sign-up to end, if at all. Returns how it was seen last, and the header that says that the
-/// client's preference was met.
-async fn awaited(api: &Api, wait: Option<Duration>, seen: View) -> (View, Option<(HeaderName, HeaderValue)>) {
-    let Some(limit) = wait else { return (seen, None) };
-    match api.waiters.until_ended(&seen, limit).await {
-        Some(view) => (view, Some(prefer::APPLIED)),
-        None => (seen, None),
-    }
+/// Waits so long for the sign-up to end, if at all. Returns how it was seen last, and whether it was waited for.
+async fn awaited(api: &Api, wait: Option<Duration>, seen: View) -> (View, bool) {
+    let Some(limit) = wait else { return (seen, false) };
+    let view = api.waiters.until_ended(&seen, limit).await;
+    let waited = view.is_some();
+    (view.unwrap_or(seen), waited)
 }

@@ -86,12 +86,12 @@ impl Server {
         match &answer {
             Ok(_) => {
                 if self.away_until().take().is_some() {
-                    info!("no more, Redis answers again: {}", self.without);
+                    info!("Redis answers again: no longer is it so that {}", self.without);
                 }
             }
             Err(error) => {
                 if self.away_until().replace(Instant::now() + PAUSE).is_none() {
-                    warn!(%error, "{} while Redis does not answer", self.without);
+                    warn!(%error, "while Redis does not answer, {}", self.without);
                 }
             }
         }

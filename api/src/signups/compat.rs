@@ -13,9 +13,10 @@ use serde::Serialize;
 use utoipa::openapi::RefOr;
 use utoipa::{IntoResponses, ToSchema};
 
+use super::idempotency::REPLAYED;
 use super::request::NewSignup;
 use super::status::{Signup, Status};
-use super::submit::{self, Request, submit};
+use super::submit::{self, Request, Submitted, submit};
 use crate::Api;
 use crate::client::ClientAddress;
 use crate::fields::{AnyFields, Fields};
@@ -79,10 +80,9 @@ pub(crate) async fn start_and_wait(
     };
     let (headers, submitted) = submit(&api, Request { address, headers, fields, wait: Some(WAIT) }).await;
     let answer = match submitted {
-        Ok((signup, mut more)) => {
-            // There was no preference that could have been applied.
-            more.remove("preference-applied");
-            (more, answer(&signup)).into_response()
+        // That it was waited for is no preference of theirs.
+        Ok(Submitted { signup, is_replay, waited: _ }) => {
+            (is_replay.then_some([REPLAYED]), answer(&signup)).into_response()
         }
         Err(problem) => failure(problem),
     };

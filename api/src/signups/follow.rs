@@ -73,7 +73,7 @@ pub(crate) async fn follow(
     }
     let place = api.waiters.follow(view.saga);
     let ends = Instant::now() + LONGEST;
-    let course = Course { place, steps: api.outline.steps.clone(), next: Some(signup), seen, ends };
+    let course = Course { place, steps: api.outline.steps.clone(), next: Some(signup), seen, is_over: false, ends };
     let retry = RETURN.mul_f64(1.0 + api.random.fraction());
     let stream = Sse::new(course.events(retry)).keep_alive(KeepAlive::new().interval(SILENCE));
     Ok(([UNBUFFERED, (CACHE_CONTROL, HeaderValue::from_static("no-store"))], stream).into_response())
@@ -103,6 +103,8 @@ struct Course {
     next: Option<Signup>,
     /// The tag of what the client has seen last.
     seen: Option<String>,
+    /// Whether its end was told.
+    is_over: bool,
     ends: Instant,
 }
 
@@ -116,7 +118,7 @@ impl Course {
 
     /// The next event; none if the sign-up has ended and that was told, or the stream is to end.
     async fn next(&mut self) -> Option<Event> {
-        loop {
+        while !self.is_over {
             let signup = if let Some(signup) = self.next.take() {
                 signup
             } else {
@@ -126,12 +128,11 @@ impl Course {
             if self.seen.as_ref() != Some(&signup.tag()) {
                 let tag = self.seen.insert(signup.tag());
                 let event = Event::default().event("status").id(tag.as_str()).json_data(signup.document()).ok()?;
-                if signup.has_ended() {
-                    self.ends = Instant::now();
-                }
+                self.is_over = signup.has_ended();
                 return Some(event);
             }
         }
+        None
     }
 }
 

@@ -65,12 +65,12 @@ pub(crate) async fn show(
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (view, applied) = awaited(&api, prefer::wait(&headers), named(&api, id).await?).await;
+    let (view, waited) = awaited(&api, prefer::wait(&headers), named(&api, id).await?).await;
     let signup = Signup::new(&view, &api.outline.steps);
     let etag = format!("\"{}\"", signup.tag());
     let fresh = is_fresh(&headers, &etag);
     let retry_after = signup.retry_after().map(|seconds| [(RETRY_AFTER, seconds)]);
-    let headers = ([(ETAG, etag)], retry_after, applied.map(|header| [header]));
+    let headers = ([(ETAG, etag)], retry_after, waited.then_some([prefer::APPLIED]));
     Ok(if fresh {
         (StatusCode::NOT_MODIFIED, headers, ()).into_response()
     } else {

@@ -12,9 +12,10 @@ use serde::Serialize;
 use utoipa::openapi::RefOr;
 use utoipa::{IntoResponses, ToSchema};
 
+use super::idempotency::REPLAYED;
 use super::request::NewSignup;
 use super::status::{Document, Signup, Status};
-use super::submit::{self, Request, submit};
+use super::submit::{self, Request, Submitted, submit};
 use super::token::token;
 use crate::client::ClientAddress;
 use crate::fields::Fields;
@@ -82,7 +83,11 @@ pub(crate) async fn start(
     let wait = prefer::wait(&headers);
     let (headers, submitted) = submit(&api, Request { address, headers, fields, wait }).await;
     match submitted {
-        Ok((signup, more)) => (headers, more, answer(&api, &signup)).into_response(),
+        Ok(Submitted { signup, is_replay, waited }) => {
+            let replayed = is_replay.then_some([REPLAYED]);
+            let applied = waited.then_some([prefer::APPLIED]);
+            (headers, replayed, applied, answer(&api, &signup)).into_response()
+        }
         Err(problem) => (headers, problem).into_response(),
     }
 }

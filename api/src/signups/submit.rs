@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::HeaderMap;
 use saga::store::Accepted;
-use signup::{Duplicates, Known, Proposal};
+use signup::{Conflict, Duplicates, Known, Proposal, SignUp};
 use tokio::time::timeout;
 use tracing::debug;
 
 use super::accept::accept;
 use super::awaited;
-use super::idempotency::{self, Key};
+use super::idempotency::Key;
 use super::request::NewSignup;
 use super::status::Signup;
 use crate::Api;
@@ -52,8 +52,15 @@ pub(super) struct Request {
     pub(super) wait: Option<Duration>,
 }
 
-/// A sign-up that was accepted, now or before, as it was seen last; and what the answer's headers say of that.
-pub(super) type Submitted = (Signup, HeaderMap);
+/// A sign-up that was accepted.
+pub(super) struct Submitted {
+    /// As it was seen last.
+    pub(super) signup: Signup,
+    /// Whether it was accepted before.
+    pub(super) is_replay: bool,
+    /// Whether it was waited for as it was asked to.
+    pub(super) waited: bool,
+}
 
 /// Has it accepted and waits for it as it is asked to. Returns the answer's headers as well, whatever the answer.
 pub(super) async fn submit(api: &Arc<Api>, request: Request) -> (HeaderMap, Result<Submitted, Problem>) {
@@ -82,20 +89,31 @@ pub(super) async fn submit(api: &Arc<Api>, request: Request) -> (HeaderMap, Resu
     let Some(taken) = taken else {
         return (headers, Err(Problem::RateLimited { retry_after: seconds(decision.retry_after()) }));
     };
-    let accept = || accept(Arc::clone(api), proposal.clone());
     let accepted = match (known, api.duplicates) {
-        (Some(Known::Nothing | Known::Request), Duplicates::Refused) => {
-            api.taken.or_else(&api.hash_key, &proposal.applicant.email, accept).await
-        }
+        (Some(Known::Nothing | Known::Request), Duplicates::Refused) => accept_unless_taken(api, &proposal).await,
         // What is known of the key is told before whose the e-mail is; and where that is not told at all, nothing may
         // depend on it.
-        (Some(Known::OtherBody) | None, Duplicates::Refused) | (_, Duplicates::Decoyed) => accept().await,
+        (Some(Known::OtherBody) | None, Duplicates::Refused) | (_, Duplicates::Decoyed) => {
+            accept(Arc::clone(api), proposal).await
+        }
     };
     if let Err(Problem::Unavailable | Problem::Overloaded { .. }) | Ok(Accepted::Replay(_)) = accepted {
         // Nothing was done for them.
         api.admission.limiter.give_back(taken).await;
     }
     (headers, follow(api, accepted, request.wait).await)
+}
+
+/// Has it accepted, unless its e-mail is known to be taken.
+async fn accept_unless_taken(api: &Arc<Api>, proposal: &Proposal) -> Result<Accepted<SignUp>, Problem> {
+    let accept = || accept(Arc::clone(api), proposal.clone());
+    let accepted = api.taken.or_else(&api.hash_key, &proposal.applicant.email, accept).await?;
+    let is_taken = matches!(accepted, Accepted::Conflict(Conflict::EmailTaken { .. }));
+    // It may have been taken by this very request, sent twice, since the key was looked up.
+    if is_taken && proposal.idempotency.is_some() && known(api, proposal).await != Some(Known::Nothing) {
+        return accept().await;
+    }
+    Ok(accepted)
 }
 
 /// Whether it was accepted before, and so counts no more. None where that is not known in time.
@@ -110,15 +128,14 @@ async fn known(api: &Api, proposal: &Proposal) -> Option<Known> {
 /// Waits for what was accepted, if it was.
 async fn follow(
     api: &Api,
-    accepted: Result<Accepted<signup::SignUp>, Problem>,
+    accepted: Result<Accepted<SignUp>, Problem>,
     wait: Option<Duration>,
 ) -> Result<Submitted, Problem> {
-    let (view, replayed) = match accepted? {
-        Accepted::New(view) => (view, None),
-        Accepted::Replay(view) => (view, Some(idempotency::REPLAYED)),
+    let (view, is_replay) = match accepted? {
+        Accepted::New(view) => (view, false),
+        Accepted::Replay(view) => (view, true),
         Accepted::Conflict(conflict) => return Err(conflict.into()),
     };
-    let (view, applied) = awaited(api, wait, view).await;
-    let headers: Vec<(HeaderName, HeaderValue)> = replayed.into_iter().chain(applied).collect();
-    Ok((Signup::new(&view, &api.outline.steps), headers.into_iter().collect()))
+    let (view, waited) = awaited(api, wait, view).await;
+    Ok(Submitted { signup: Signup::new(&view, &api.outline.steps), is_replay, waited })
 }

@@ -16,6 +16,7 @@ mod log;
 mod openapi;
 mod overload;
 mod readiness;
+mod script;
 mod showing;
 mod stage;
 mod starting;

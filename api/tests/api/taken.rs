@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use futures_util::future::join_all;
 use serde_json::json;
-use signup::Conflict;
+use signup::{Conflict, Known};
 
-use crate::stage::{Answer, Order, PASSWORD, Stage, post};
+use crate::stage::{Answer, Order, PASSWORD, Stage, any_saga, completed, post};
 
 async fn sign_up(stage: &Stage, email: &str) -> Answer {
     stage.send(post(&json!({ "email": email, "password": PASSWORD }).to_string(), &[])).await
@@ -53,6 +53,20 @@ async fn what_became_of_one_that_is_not_taken_is_told_to_that_one_alone() {
     let accepted = answers.iter().filter(|answer| answer.status == StatusCode::ACCEPTED).count();
     let in_progress = answers.iter().filter(|answer| answer.problem().as_deref() == Some("signup_in_progress")).count();
     assert_eq!((accepted, in_progress, stage.store.tries()), (1, 9, 10));
+}
+
+#[tokio::test]
+async fn a_request_that_took_the_email_itself_meanwhile_finds_its_sign_up() {
+    let stage = Stage::new();
+    stage.store.order(taken());
+    sign_up(&stage, "ada@example.com").await.assert_problem(409, "email_taken");
+    let saga = any_saga();
+    stage.store.put(saga, completed());
+    stage.store.order(Order::Replay(saga));
+    // Its first sending was accepted just after the key was looked up.
+    stage.store.known.lock().unwrap().push_back(Known::Nothing);
+    let answer = stage.sign_up(&[("idempotency-key", "k")]).await;
+    assert_eq!((answer.status, answer.header("idempotency-replayed")), (StatusCode::CREATED, Some("true")));
 }
 
 #[tokio::test]

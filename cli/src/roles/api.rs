@@ -42,7 +42,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         info!("nobody can operate the service yet: `signup operator add NAME` makes the first operator");
     }
 
-    let parts = Parts::new(Role::Api, &database, clock())?;
+    let parts = Parts::new(Role::Api, &database, clock());
     let waiters = parts.waiters();
     let hints = Hints::begin(&cluster, &parts.random)?;
     // All who are told of sagas that advance. The workers are other processes: they are told through Redis, and find what

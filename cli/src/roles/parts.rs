@@ -36,16 +36,14 @@ pub(super) struct Parts<'d> {
     pub(super) random: Arc<dyn Random>,
     /// What it tells of itself. Leases bear its name.
     pub(super) process: Process,
-    /// What it counts.
-    metrics: PrometheusHandle,
 }
 
 impl<'d> Parts<'d> {
-    pub(super) fn new(role: Role, database: &'d Database, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub(super) fn new(role: Role, database: &'d Database, clock: Arc<dyn Clock>) -> Self {
         let random: Arc<dyn Random> = Arc::new(OsRandom);
         let process = process(role, WorkerName::unique(role.name(), &*random));
         let store = seams::store(Arc::clone(&database.store));
-        Ok(Self { database, store, clock, random, process, metrics: telemetry::metrics()? })
+        Self { database, store, clock, random, process }
     }
 
     /// What it does besides, if it runs no workers.
@@ -86,7 +84,7 @@ impl<'d> Parts<'d> {
             taken: Arc::new(door.taken),
             origins: door.origins,
             overload: Arc::new(Overload::begin(backlog, seams::outline(), Arc::clone(&self.random))),
-            metrics: self.metrics.clone(),
+            metrics: door.metrics,
             sealer,
             hash_key,
             clock: Arc::clone(&self.clock),
@@ -103,6 +101,8 @@ pub(super) struct Door {
     taken: TakenEmails,
     duplicates: Duplicates,
     origins: AllowedOrigins,
+    /// What is counted there.
+    metrics: PrometheusHandle,
 }
 
 impl Door {
@@ -120,6 +120,7 @@ impl Door {
             taken: TakenEmails::new(known, Arc::clone(random)),
             duplicates: config.duplicate_email,
             origins: config.allowed_origins.clone(),
+            metrics: telemetry::metrics()?,
         })
     }
 }

@@ -46,7 +46,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let opened = stop.run_until_cancelled(Box::pin(opening)).await.transpose()?;
     let Some((database, secrets, sealer, token)) = opened else { return Ok(()) };
 
-    let parts = Parts::new(Role::Serve, &database, clock)?;
+    let parts = Parts::new(Role::Serve, &database, clock);
     let (wakes, waiters) = (Arc::new(Wakes::new(&seams::outline().steps)), parts.waiters());
     // All who are told of sagas that advance.
     let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as _]);

@@ -39,7 +39,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     };
     let Some(database) = stop.run_until_cancelled(Box::pin(joining)).await.transpose()? else { return Ok(()) };
 
-    let parts = Parts::new(Role::Worker, &database, clock())?;
+    let parts = Parts::new(Role::Worker, &database, clock());
     let wakes = Arc::new(Wakes::new(&seams::outline().steps));
     let hints = Hints::begin(&cluster, &parts.random)?;
     // All who are told of sagas that advance: here, and through Redis elsewhere. Whom that does not reach finds what is due
