@@ -1,14 +1,17 @@
 //! Hashing passwords: Argon2id, bounded, off the async threads.
 
 use std::fmt;
+use std::mem;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
 use crate::Password;
@@ -48,12 +51,20 @@ struct Waiting<'a>(&'a AtomicUsize);
 
 /// Memory for hashing, kept between hashes while there is work.
 #[derive(Default)]
-struct BlockPool {
-    free: Mutex<Vec<Vec<Block>>>,
-    uses: AtomicU64,
-    watched: AtomicBool,
+struct BlockPool(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    free: Vec<Vec<Block>>,
+    /// How many were put back so far.
+    uses: u64,
+    /// Whether somebody frees them when they are idle.
+    is_watched: bool,
 }
 
+/// How much a hash gives way: threads that want the same core get three times its share.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 5;
 /// How long unused memory is kept.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -125,15 +136,15 @@ impl Hasher {
         if self.inline {
             return hash_into(&mut vec![Block::default(); params.block_count()], params, password.as_bytes());
         }
-        let hashing = tokio::task::spawn_blocking(move || {
+        let here = Handle::current();
+        background(move || {
             let _permit = permit;
             let mut blocks = pool.take(params.block_count());
             let hash = hash_into(&mut blocks, params, password.as_bytes());
-            pool.put(blocks);
-            BlockPool::free_when_idle(&pool);
+            BlockPool::put(&pool, blocks, &here);
             hash
-        });
-        hashing.await.map_err(|error| format!("the hash's thread ended: {error}"))?
+        })
+        .await?
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, String> {
@@ -191,6 +202,21 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// Runs this on a thread of its own, which everything else goes before: a hash takes a core for so long that whoever
+/// waits for an answer meanwhile would wait for it.
+async fn background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    let (answer, answered) = oneshot::channel();
+    let run = move || {
+        // Of the calling thread alone, on Linux; elsewhere it would be the process'. Where it cannot be had, it is as
+        // important as any.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::setpriority_process(None, NICE);
+        let _ = answer.send(work());
+    };
+    thread::Builder::new().name("hash".to_owned()).spawn(run).map_err(|error| format!("no thread: {error}"))?;
+    answered.await.map_err(|_| "the hash panicked".to_owned())
+}
+
 fn hash_into(blocks: &mut [Block], params: Params, password: &[u8]) -> Result<PasswordHash, String> {
     let salt = phc::Salt::generate();
     let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
@@ -209,35 +235,38 @@ fn hash_into(blocks: &mut [Block], params: Params, password: &[u8]) -> Result<Pa
 }
 
 impl BlockPool {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self, count: usize) -> Vec<Block> {
-        self.uses.fetch_add(1, Ordering::Relaxed);
-        let kept = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let kept = self.kept().free.pop();
         kept.unwrap_or_else(|| vec![Block::default(); count])
     }
 
-    fn put(&self, blocks: Vec<Block>) {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(blocks);
+    /// Puts them back, and sees to it that they are freed when they are idle.
+    fn put(pool: &Arc<Self>, blocks: Vec<Block>, runtime: &Handle) {
+        let mut kept = pool.kept();
+        kept.free.push(blocks);
+        kept.uses += 1;
+        if !mem::replace(&mut kept.is_watched, true) {
+            runtime.spawn(Self::free_when_idle(Arc::clone(pool)));
+        }
     }
 
-    /// Watches the pool until it has not been used for a while, then frees it.
-    fn free_when_idle(pool: &Arc<Self>) {
-        if pool.watched.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let pool = Arc::clone(pool);
-        tokio::spawn(async move {
-            let mut seen = pool.uses.load(Ordering::Relaxed);
-            loop {
-                tokio::time::sleep(IDLE).await;
-                let uses = pool.uses.load(Ordering::Relaxed);
-                if uses == seen {
-                    break;
-                }
-                seen = uses;
+    /// Frees them once there was no use for a while.
+    async fn free_when_idle(pool: Arc<Self>) {
+        let mut seen = 0;
+        loop {
+            tokio::time::sleep(IDLE).await;
+            let mut kept = pool.kept();
+            if kept.uses == seen {
+                kept.is_watched = false;
+                kept.free.clear();
+                return;
             }
-            pool.watched.store(false, Ordering::Release);
-            pool.free.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        });
+            seen = kept.uses;
+        }
     }
 }
 
@@ -307,9 +336,9 @@ mod tests {
     async fn memory_is_freed_when_idle() {
         let hasher = Hasher::new(Cost::default(), 1);
         hasher.hash(password("correct horse battery staple")).await.unwrap();
-        assert_eq!(hasher.pool.free.lock().unwrap().len(), 1);
-        tokio::time::sleep(IDLE * 2).await;
-        assert_eq!(hasher.pool.free.lock().unwrap().len(), 0);
+        assert_eq!(hasher.pool.kept().free.len(), 1);
+        tokio::time::sleep(IDLE * 3).await;
+        assert_eq!(hasher.pool.kept().free.len(), 0);
     }
 
     #[test]
