@@ -42,7 +42,10 @@ impl Modify for OperatorToken {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("An operator's token: `sgo_` and 43 letters, digits, `-` and `_`."));
+            .description(Some(
+            "An operator's token: `sgo_` and 43 letters, digits, `-` and `_`. Each endpoint names the role that it takes: \
+             `viewer`, which operators have as well, or `operator`.",
+        ));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme(admin::SCHEME, SecurityScheme::Http(bearer.build()));
     }

@@ -38,6 +38,8 @@ pub(crate) enum Problem {
     SignupNotFound,
     /// The request does not show an operator's token.
     Unauthorized,
+    /// The operator's role does not allow it.
+    Forbidden,
     /// The body is not JSON.
     MalformedJson {
         /// Where reading stopped, from 1.
@@ -168,6 +170,7 @@ impl Problem {
             Self::MethodNotAllowed => Kind::MethodNotAllowed,
             Self::SignupNotFound => Kind::SignupNotFound,
             Self::Unauthorized => Kind::Unauthorized,
+            Self::Forbidden => Kind::Forbidden,
             Self::MalformedJson { .. } => Kind::MalformedJson,
             Self::IncompleteBody => Kind::IncompleteBody,
             Self::InvalidIdempotencyKey => Kind::InvalidIdempotencyKey,
@@ -209,6 +212,7 @@ impl Problem {
             | Self::MethodNotAllowed
             | Self::SignupNotFound
             | Self::Unauthorized
+            | Self::Forbidden
             | Self::IncompleteBody
             | Self::InvalidIdempotencyKey
             | Self::InvalidParameters { .. }

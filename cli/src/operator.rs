@@ -8,9 +8,11 @@ mod add;
 mod age;
 mod answers;
 mod client;
+mod enlisted;
 mod failure;
 pub(crate) mod first;
 mod list;
+mod revoke;
 mod show;
 mod table;
 mod token;
@@ -25,8 +27,10 @@ use clap::Subcommand;
 use act::{Act, Action};
 use add::Add;
 use client::Client;
+use enlisted::Enlisted;
 pub(crate) use failure::Failure;
 use list::List;
+use revoke::Revoke;
 use show::Show;
 
 #[derive(Debug, Subcommand)]
@@ -53,6 +57,10 @@ pub(crate) enum Worker {
 pub(crate) enum Operator {
     /// Add an operator to the database in the data folder, and print their token once
     Add(Add),
+    /// List the operators, with what they may do
+    List(Enlisted),
+    /// Let an operator's token open nothing any more
+    Revoke(Revoke),
 }
 
 /// Which service, who asks, and how to print the answer.
@@ -98,6 +106,8 @@ impl Operator {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Add(add) => finish(add.run()),
+            Self::List(list) => finish(list.run()),
+            Self::Revoke(revoke) => finish(revoke.run()),
         }
     }
 }

@@ -15,7 +15,7 @@ use tracing::{Instrument, error, info, warn};
 use utoipa::openapi::RefOr;
 use utoipa::{IntoResponses, ToSchema};
 
-use super::desk::Desk;
+use super::desk::{Controls, Desk};
 use super::inspected::{Inspected, Thing};
 use super::reason;
 use super::saga::Whereabouts;
@@ -68,7 +68,7 @@ impl Order {
 /// worker.
 pub(super) async fn answer(
     action: Action,
-    desk: Desk,
+    Controls(desk): Controls,
     id: Result<Path<String>, PathRejection>,
     fields: Fields,
 ) -> Result<Json<Inspected>, Problem> {
@@ -96,9 +96,9 @@ async fn perform(action: Action, desk: Desk, saga: SagaId, order: Order) -> Resu
     let impossible = |why: Impossible| Problem::ActionImpossible { why: why.to_string() };
     let State::Active(from) = record.view.state else { return Err(impossible(Impossible::Ended)) };
     let to = act(action, &from).map_err(impossible)?;
-    let signature = Signature { operator: operator.to_string(), reason: order.reason };
+    let signature = Signature { operator: operator.name.to_string(), reason: order.reason };
     write(&api, &Operation { saga, seq: order.seq, action, from, to: to.clone(), signature }).await?;
-    info!(%operator, %action, "operator acted");
+    info!(operator = %operator.name, %action, "operator acted");
     api.listener.advanced(&Advanced::to(saga, to));
     // It is done, whatever becomes of this reading.
     Inspected::read(&api, saga).await.map_err(|_| Problem::ActionUnknown)
@@ -172,10 +172,11 @@ impl IntoResponses for ResolveProblems {
     }
 }
 
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 15] = [
     Kind::MalformedJson,
     Kind::IncompleteBody,
     Kind::Unauthorized,
+    Kind::Forbidden,
     Kind::SignupNotFound,
     Kind::BodyTimeout,
     Kind::SagaMoved,

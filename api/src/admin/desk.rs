@@ -1,4 +1,4 @@
-//! The operators' door: a token for everything behind it.
+//! The operators' door: a token for everything behind it, and a role for what changes anything.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use signup::{OperatorName, OperatorToken};
+use signup::{Operator, OperatorToken};
 
 use crate::Api;
 use crate::problem::Problem;
@@ -23,8 +23,11 @@ pub(super) struct Desk {
     /// What they work with.
     pub(super) api: Arc<Api>,
     /// Who they are.
-    pub(super) operator: OperatorName,
+    pub(super) operator: Operator,
 }
+
+/// The desk of an operator who may act.
+pub(super) struct Controls(pub(super) Desk);
 
 impl Locked {
     pub(crate) fn new(api: Arc<Api>) -> Self {
@@ -39,6 +42,15 @@ impl FromRequestParts<Locked> for Desk {
         let token = token(&parts.headers).ok_or(Problem::Unauthorized)?;
         let operator = api.operators.find(&token.hash()).await.map_err(|error| Problem::unread(&error))?;
         Ok(Self { api: Arc::clone(api), operator: operator.ok_or(Problem::Unauthorized)? })
+    }
+}
+
+impl FromRequestParts<Locked> for Controls {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, locked: &Locked) -> Result<Self, Problem> {
+        let desk = Desk::from_request_parts(parts, locked).await?;
+        if desk.operator.role.may_act() { Ok(Self(desk)) } else { Err(Problem::Forbidden) }
     }
 }
 

@@ -93,7 +93,7 @@ fn words(words: &[&str]) -> RefOr<Schema> {
     path = "/v1/admin/sagas",
     operation_id = "list_sagas",
     tag = "operators",
-    security(("operator" = [])),
+    security(("operator" = ["viewer"])),
     params(
         ("status" = inline(Option<StatusWord>), Query, nullable = false, description = "How they go."),
         ("stuck" = inline(Option<Flag>), Query, nullable = false, description = "`true`: stuck ones only."),

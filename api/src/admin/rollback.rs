@@ -6,7 +6,7 @@ use axum::extract::rejection::PathRejection;
 use saga::Action;
 
 use super::act::{self, Order, Problems};
-use super::desk::Desk;
+use super::desk::Controls;
 use super::inspected::Inspected;
 use crate::fields::Fields;
 use crate::problem::Problem;
@@ -19,7 +19,7 @@ use crate::problem::Problem;
     path = "/v1/admin/sagas/{id}/rollback",
     operation_id = "rollback_saga",
     tag = "operators",
-    security(("operator" = [])),
+    security(("operator" = ["operator"])),
     params(
         ("id" = String, Path, description = "The `workflow_id` of the sign-up.",
             example = "wf_019b7c8d5a2e7f3090b1c2d3e4f5a6b7"),
@@ -32,9 +32,9 @@ use crate::problem::Problem;
     )
 )]
 pub(super) async fn roll_back(
-    desk: Desk,
+    controls: Controls,
     id: Result<Path<String>, PathRejection>,
     fields: Fields,
 ) -> Result<Json<Inspected>, Problem> {
-    act::answer(Action::RollBack, desk, id, fields).await
+    act::answer(Action::RollBack, controls, id, fields).await
 }

@@ -23,7 +23,7 @@ use crate::problem::{self, Kind, Problem};
     path = "/v1/admin/sagas/{id}",
     operation_id = "show_saga",
     tag = "operators",
-    security(("operator" = [])),
+    security(("operator" = ["viewer"])),
     params(
         ("id" = String, Path, description = "The `workflow_id` of the sign-up.",
             example = "wf_019b7c8d5a2e7f3090b1c2d3e4f5a6b7"),

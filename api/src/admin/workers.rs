@@ -73,7 +73,7 @@ struct Busy {
     path = "/v1/admin/workers",
     operation_id = "list_workers",
     tag = "operators",
-    security(("operator" = [])),
+    security(("operator" = ["viewer"])),
     responses((status = 200, description = "The processes.", body = List, example = json!(List::example())), Problems)
 )]
 pub(super) async fn list(desk: Desk) -> Result<Json<List>, Problem> {

@@ -79,6 +79,7 @@ fn examples(kind: Kind) -> Vec<(&'static str, Problem)> {
         Kind::MethodNotAllowed => Problem::MethodNotAllowed,
         Kind::SignupNotFound => Problem::SignupNotFound,
         Kind::Unauthorized => Problem::Unauthorized,
+        Kind::Forbidden => Problem::Forbidden,
         Kind::MalformedJson => Problem::MalformedJson { line: 1, column: 17 },
         Kind::IncompleteBody => Problem::IncompleteBody,
         Kind::InvalidIdempotencyKey => Problem::InvalidIdempotencyKey,

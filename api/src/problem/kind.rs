@@ -10,6 +10,7 @@ pub(crate) enum Kind {
     MethodNotAllowed,
     SignupNotFound,
     Unauthorized,
+    Forbidden,
     MalformedJson,
     IncompleteBody,
     InvalidIdempotencyKey,
@@ -43,6 +44,7 @@ impl Kind {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::SignupNotFound => "signup_not_found",
             Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
             Self::MalformedJson => "malformed_json",
             Self::IncompleteBody => "incomplete_body",
             Self::InvalidIdempotencyKey => "invalid_idempotency_key",
@@ -76,6 +78,7 @@ impl Kind {
                 StatusCode::BAD_REQUEST
             }
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound | Self::SignupNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -103,6 +106,7 @@ impl Kind {
             Self::MethodNotAllowed => "This path has other methods",
             Self::SignupNotFound => "There is no such sign-up",
             Self::Unauthorized => "An operator's token is needed",
+            Self::Forbidden => "Your role does not allow this",
             Self::MalformedJson => "The body is not JSON",
             Self::IncompleteBody => "The body ended early",
             Self::InvalidIdempotencyKey => "The idempotency key cannot be used",
@@ -136,6 +140,7 @@ impl Kind {
             Self::MethodNotAllowed => "Use one of the methods that the Allow header lists.",
             Self::SignupNotFound => "Ask with the workflow_id that starting the sign-up has returned.",
             Self::Unauthorized => "Send the header Authorization: Bearer, with the token of an operator.",
+            Self::Forbidden => "Viewers see everything and change nothing: ask an operator.",
             Self::MalformedJson => "Send valid JSON.",
             Self::IncompleteBody => "Send the request again, with its whole body.",
             Self::InvalidIdempotencyKey => "Send one Idempotency-Key of 1 to 255 visible ASCII characters, or none.",
@@ -187,6 +192,7 @@ impl Kind {
             | Self::MethodNotAllowed
             | Self::SignupNotFound
             | Self::Unauthorized
+            | Self::Forbidden
             | Self::MalformedJson
             | Self::IncompleteBody
             | Self::InvalidIdempotencyKey
@@ -217,7 +223,8 @@ mod tests {
             Kind::NotFound => Some(Kind::MethodNotAllowed),
             Kind::MethodNotAllowed => Some(Kind::SignupNotFound),
             Kind::SignupNotFound => Some(Kind::Unauthorized),
-            Kind::Unauthorized => Some(Kind::MalformedJson),
+            Kind::Unauthorized => Some(Kind::Forbidden),
+            Kind::Forbidden => Some(Kind::MalformedJson),
             Kind::MalformedJson => Some(Kind::IncompleteBody),
             Kind::IncompleteBody => Some(Kind::InvalidIdempotencyKey),
             Kind::InvalidIdempotencyKey => Some(Kind::InvalidParameters),

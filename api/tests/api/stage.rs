@@ -16,7 +16,8 @@ use limits::Limiter;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use saga::{Active, Advanced, Clock, End, Listener, OsRandom, Outline, SagaId, State, StepName};
 use serde_json::{Value, json};
-use signup::{Duplicates, HashKey, OperatorToken, Operators, Unsealer};
+use sha2::{Digest, Sha256};
+use signup::{Duplicates, HashKey, Operator, OperatorRole, OperatorToken, Operators, Unsealer};
 use store::memory::Memory;
 use tower::ServiceExt;
 
@@ -163,8 +164,14 @@ impl Stage {
 
     /// Adds an operator. Returns what they send in `Authorization`.
     pub(crate) async fn hire(&self, name: &str) -> String {
-        let token = OperatorToken::new([7; 32]);
-        assert!(self.store.memory.add(&name.parse().unwrap(), &token.hash()).await.unwrap());
+        self.hire_as(OperatorRole::Operator, name).await
+    }
+
+    /// Adds an operator in a role. Returns what they send in `Authorization`.
+    pub(crate) async fn hire_as(&self, role: OperatorRole, name: &str) -> String {
+        let token = OperatorToken::new(Sha256::digest(name).into());
+        let operator = Operator { name: name.parse().unwrap(), role };
+        assert!(self.store.memory.add(&operator, &token.hash()).await.unwrap());
         format!("Bearer {}", token.reveal())
     }
 

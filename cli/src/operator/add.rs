@@ -11,7 +11,7 @@ use anyhow::Context;
 use saga::SystemClock;
 use saga::store::Error;
 use serde_json::json;
-use signup::{OperatorName, OperatorToken, Operators};
+use signup::{Operator, OperatorName, OperatorRole, OperatorToken, Operators};
 
 use crate::config::{Config, Flags};
 use crate::database::Database;
@@ -25,10 +25,14 @@ pub(crate) struct Add {
     #[arg(value_name = "NAME")]
     name: OperatorName,
 
+    /// What they may do: a viewer sees everything, an operator acts on it as well
+    #[arg(long, value_name = "ROLE", default_value_t = OperatorRole::Operator)]
+    role: OperatorRole,
+
     #[command(flatten)]
     flags: Flags,
 
-    /// Print name and token as one JSON document
+    /// Print name, role and token as one JSON document
     #[arg(long)]
     json: bool,
 }
@@ -37,22 +41,31 @@ impl Add {
     pub(super) async fn run(self) -> anyhow::Result<String> {
         let config = Config::load(&self.flags)?;
         let database = Database::visit(&config, Arc::new(SystemClock)).await?;
-        let added = add(&*database.operators, &self.name).await;
+        let operator = Operator { name: self.name, role: self.role };
+        let added = add(&*database.operators, &operator).await;
         database.close().await;
         let token = added?;
         if self.json {
-            return Ok(format!("{}\n", json!({ "name": self.name.as_str(), "token": token.reveal() })));
+            return Ok(format!(
+                "{}\n",
+                json!({ "name": operator.name.as_str(), "role": operator.role.as_str(), "token": token.reveal() })
+            ));
         }
         let mut text = String::new();
-        writeln!(text, "Operator {} can use the service now. Their token, which is not shown again:", self.name)?;
+        let Operator { name, role } = operator;
+        let what = match role {
+            OperatorRole::Viewer => "see everything",
+            OperatorRole::Operator => "see everything and act on it",
+        };
+        writeln!(text, "{name} can {what} now ({role}). Their token, which is not shown again:")?;
         writeln!(text, "\n  {}\n", token.reveal())?;
         Ok(text)
     }
 }
 
-async fn add(operators: &dyn Operators, name: &OperatorName) -> anyhow::Result<OperatorToken> {
+async fn add(operators: &dyn Operators, operator: &Operator) -> anyhow::Result<OperatorToken> {
     let token = generate()?;
-    let added = match operators.add(name, &token.hash()).await {
+    let added = match operators.add(operator, &token.hash()).await {
         // It may have been written: then the token is somebody's.
         Err(Error::InDoubt(_)) => operators.find(&token.hash()).await.map(|found| found.is_some()),
         answer => answer,
@@ -60,6 +73,10 @@ async fn add(operators: &dyn Operators, name: &OperatorName) -> anyhow::Result<O
     if added.context("cannot add the operator")? {
         Ok(token)
     } else {
-        Err(Failure::new(Kind::Failed, format!("there is an operator called {name} already")).into())
+        Err(Failure::new(
+            Kind::Failed,
+            format!("there is an operator called {} already, or was: names are given once", operator.name),
+        )
+        .into())
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use signup::{OperatorName, OperatorToken, Operators, TokenHash};
+use signup::{Operator, OperatorRole, OperatorToken, Operators, TokenHash};
 use tracing::{info, warn};
 
 use super::token;
@@ -27,7 +27,9 @@ pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::
         if is_first {
             add(operators, &token).await?;
         } else if !has(operators, &token.hash()).await? {
-            warn!("operator.token is nobody's: the database knows other operators; `signup operator add` makes more");
+            warn!(
+                "operator.token is nobody's: the database knows others, or has revoked them; `signup operator add` makes more"
+            );
         }
         return Ok(None);
     }
@@ -47,8 +49,9 @@ pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::
 
 /// False if another process was first.
 async fn add(operators: &dyn Operators, token: &OperatorToken) -> anyhow::Result<bool> {
-    let (name, hash): (OperatorName, _) = (NAME.parse()?, token.hash());
-    let added = outlast(async || operators.add(&name, &hash).await).await.context("cannot add the first operator")?;
+    let (operator, hash) = (first()?, token.hash());
+    let added =
+        outlast(async || operators.add(&operator, &hash).await).await.context("cannot add the first operator")?;
     // Asked twice, it may meet what it has done itself.
     Ok(added || has(operators, &hash).await?)
 }
@@ -57,6 +60,10 @@ async fn add(operators: &dyn Operators, token: &OperatorToken) -> anyhow::Result
 async fn has(operators: &dyn Operators, token: &TokenHash) -> anyhow::Result<bool> {
     let found = outlast(async || operators.find(token).await).await;
     Ok(found.context("cannot read the operators")?.is_some())
+}
+
+fn first() -> anyhow::Result<Operator> {
+    Ok(Operator { name: NAME.parse()?, role: OperatorRole::Operator })
 }
 
 /// A fresh token.
@@ -71,9 +78,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use async_trait::async_trait;
-    use jiff::Timestamp;
     use saga::SystemClock;
     use saga::store::Error;
+    use signup::{EnlistedOperator, OperatorName};
     use store::Sqlite;
 
     use super::*;
@@ -96,16 +103,20 @@ mod tests {
 
     #[async_trait]
     impl Operators for Lossy {
-        async fn add(&self, name: &OperatorName, token: &TokenHash) -> Result<bool, Error> {
-            self.lose("add", self.under.add(name, token).await)
+        async fn add(&self, operator: &Operator, token: &TokenHash) -> Result<bool, Error> {
+            self.lose("add", self.under.add(operator, token).await)
         }
 
-        async fn find(&self, token: &TokenHash) -> Result<Option<OperatorName>, Error> {
+        async fn find(&self, token: &TokenHash) -> Result<Option<Operator>, Error> {
             self.lose("find", self.under.find(token).await)
         }
 
-        async fn operators(&self) -> Result<Vec<(OperatorName, Timestamp)>, Error> {
+        async fn operators(&self) -> Result<Vec<EnlistedOperator>, Error> {
             self.lose("operators", self.under.operators().await)
+        }
+
+        async fn revoke(&self, name: &OperatorName) -> Result<bool, Error> {
+            self.lose("revoke", self.under.revoke(name).await)
         }
     }
 
@@ -121,7 +132,7 @@ mod tests {
         let path = token::file(folder.path());
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(token::read(&path).unwrap().token, made);
-        assert_eq!(operators.find(&made.hash()).await.unwrap().unwrap().as_str(), "admin");
+        assert_eq!(operators.find(&made.hash()).await.unwrap().unwrap(), first().unwrap());
         assert_eq!(ensure(folder.path(), &operators).await.unwrap(), None);
         assert_eq!(operators.operators().await.unwrap().len(), 1);
     }
@@ -169,7 +180,7 @@ mod tests {
     async fn who_was_second_keeps_no_token_though_answers_are_lost() {
         let folder = tempfile::tempdir().unwrap();
         let operators = database(folder.path(), "signup.db").await;
-        operators.add(&NAME.parse().unwrap(), &generate().unwrap().hash()).await.unwrap();
+        operators.add(&first().unwrap(), &generate().unwrap().hash()).await.unwrap();
         assert!(!add(&Lossy::over(operators), &generate().unwrap()).await.unwrap());
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ::api::Health;
 use anyhow::Context;
 use saga::Listener;
+use signup::EnlistedOperator;
 use tracing::info;
 
 use super::Role;
@@ -38,8 +39,9 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     };
     let joined = stop.run_until_cancelled(Box::pin(joining)).await.transpose()?;
     let Some((operators, database)) = joined else { return Ok(()) };
-    if operators.is_empty() {
-        info!("nobody can operate the service yet: `signup operator add NAME` makes the first operator");
+    let may_act = |enlisted: &EnlistedOperator| enlisted.revoked_at.is_none() && enlisted.operator.role.may_act();
+    if !operators.iter().any(may_act) {
+        info!("nobody can operate the service yet: `signup operator add NAME` makes an operator");
     }
 
     let parts = Parts::new(Role::Api, &database, clock());

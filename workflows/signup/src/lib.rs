@@ -29,7 +29,10 @@ pub use email::{EmailAddress, EmailError};
 pub use hash::{Cost, CostError, Hasher, PasswordHash};
 pub use keyed::{HashKey, Mac, Purpose};
 pub use name::{FullName, NameError, OrganizationName};
-pub use operator::{MalformedName, MalformedToken, OperatorName, OperatorToken, Operators, TokenHash};
+pub use operator::{
+    EnlistedOperator, MalformedName, MalformedRole, MalformedToken, Operator, OperatorName, OperatorRole,
+    OperatorToken, Operators, TokenHash,
+};
 pub use password::{Password, PasswordError};
 pub use proposal::{Conflict, Data, Duplicates, Idempotency, Known, Proposal, Replays};
 pub use seal::{OpenError, SealKeyError, SealedPassword, Sealer, Unsealer};

@@ -1,4 +1,4 @@
-//! Operators: who may see and act on sagas, and the tokens they show.
+//! Operators: who may see sagas, who may act on them, and the tokens they show.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,6 +15,35 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperatorName(String);
 
+/// What an operator may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperatorRole {
+    /// Sees everything.
+    Viewer,
+    /// Acts on it as well.
+    Operator,
+}
+
+/// Somebody who may operate the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// Who they are.
+    pub name: OperatorName,
+    /// What they may do.
+    pub role: OperatorRole,
+}
+
+/// An operator as the books have them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnlistedOperator {
+    /// Who they are, and what they may do.
+    pub operator: Operator,
+    /// Since when.
+    pub added_at: Timestamp,
+    /// Since when no more.
+    pub revoked_at: Option<Timestamp>,
+}
+
 /// What an operator shows: `sgo_` and 256 random bits in Base64.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct OperatorToken(String);
@@ -28,6 +57,11 @@ pub struct TokenHash(pub [u8; 32]);
 #[error("not an operator's name: expected 1 to 64 of a-z, 0-9, `.`, `_` and `-`")]
 pub struct MalformedName;
 
+/// The text is no operator's role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an operator's role: expected viewer or operator")]
+pub struct MalformedRole;
+
 /// The text is no operator's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an operator's token: expected `sgo_` and 43 letters, digits, `-` and `_`")]
@@ -36,17 +70,21 @@ pub struct MalformedToken;
 /// The operators that a store knows.
 #[async_trait]
 pub trait Operators: Send + Sync + 'static {
-    /// Adds an operator. False if there is one of that name; nothing is written then.
+    /// Adds an operator. False if there is one of that name, or was; nothing is written then.
     ///
     /// # Errors
     /// [`Error`], for this and every method below.
-    async fn add(&self, name: &OperatorName, token: &TokenHash) -> Result<bool, Error>;
+    async fn add(&self, operator: &Operator, token: &TokenHash) -> Result<bool, Error>;
 
-    /// The operator who has this token.
-    async fn find(&self, token: &TokenHash) -> Result<Option<OperatorName>, Error>;
+    /// The operator who has this token, unless they were revoked.
+    async fn find(&self, token: &TokenHash) -> Result<Option<Operator>, Error>;
 
-    /// Every operator and when they were added, by name.
-    async fn operators(&self) -> Result<Vec<(OperatorName, Timestamp)>, Error>;
+    /// Every operator, also those who were revoked, by name.
+    async fn operators(&self) -> Result<Vec<EnlistedOperator>, Error>;
+
+    /// Lets an operator's token open nothing any more. False if there is no operator of this name; one who was revoked
+    /// before stays so since then.
+    async fn revoke(&self, name: &OperatorName) -> Result<bool, Error>;
 }
 
 impl OperatorName {
@@ -74,6 +112,41 @@ impl FromStr for OperatorName {
 impl fmt::Display for OperatorName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl OperatorRole {
+    /// Every role.
+    pub const ALL: [Self; 2] = [Self::Viewer, Self::Operator];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// Whether they may change anything.
+    pub fn may_act(self) -> bool {
+        match self {
+            Self::Viewer => false,
+            Self::Operator => true,
+        }
+    }
+}
+
+impl FromStr for OperatorRole {
+    type Err = MalformedRole;
+
+    fn from_str(text: &str) -> Result<Self, MalformedRole> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(MalformedRole)
+    }
+}
+
+impl fmt::Display for OperatorRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -130,6 +203,16 @@ mod tests {
     fn other_texts_are_no_tokens() {
         for text in ["", "sgo_", "sgo_short", "sgo_!!!", &"a".repeat(47)] {
             assert_eq!(text.parse::<OperatorToken>(), Err(MalformedToken), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_role_reads_back_as_itself() {
+        for role in OperatorRole::ALL {
+            assert_eq!(role.to_string().parse(), Ok(role));
+        }
+        for text in ["", "Viewer", "admin", "operator "] {
+            assert_eq!(text.parse::<OperatorRole>(), Err(MalformedRole), "{text}");
         }
     }
 

@@ -3,21 +3,22 @@
 use axum::body::Body;
 use axum::http::Request;
 use saga::store::Error;
-use serde_json::Value;
-use signup::OperatorToken;
+use serde_json::{Value, json};
+use signup::{OperatorRole, OperatorToken, Operators};
 
 use super::Office;
 use crate::stage::{Answer, Stage, any_saga};
 
-/// Every operators' endpoint that is described: method and path.
-fn routes() -> Vec<(String, String)> {
+/// Every operators' endpoint that is described: method, path, and the role that it takes.
+fn routes() -> Vec<(String, String, OperatorRole)> {
     let document: Value = serde_json::from_str(&api::openapi()).unwrap();
     let paths = document["paths"].as_object().unwrap().iter();
     let ours = paths.filter(|(path, _)| path.starts_with("/v1/admin")).flat_map(|(path, methods)| {
         let methods = methods.as_object().unwrap().iter();
         methods.map(move |(method, operation)| {
-            assert_eq!(operation["security"], serde_json::json!([{ "operator": [] }]), "{method} {path}");
-            (method.to_uppercase(), path.replace("{id}", &any_saga().to_string()))
+            let role = operation["security"][0]["operator"][0].as_str().unwrap_or_default();
+            assert_eq!(operation["security"], json!([{ "operator": [role] }]), "{method} {path}");
+            (method.to_uppercase(), path.replace("{id}", &any_saga().to_string()), role.parse().unwrap())
         })
     });
     ours.collect()
@@ -54,7 +55,7 @@ async fn every_route_answers_nobody_without_a_token() {
     ];
     let routes = routes();
     assert!(routes.len() >= 6, "{routes:?}");
-    for (method, path) in routes {
+    for (method, path, _) in routes {
         // What else is wrong with a request is not for strangers to learn.
         for path in [path.clone(), format!("{path}?unheard_of=1"), path.replace("wf_", "no_")] {
             for headers in &attempts {
@@ -68,6 +69,38 @@ async fn every_route_answers_nobody_without_a_token() {
             assert_eq!(answer.header("cache-control"), Some("no-store"));
         }
     }
+}
+
+#[tokio::test]
+async fn every_route_lets_in_its_role_and_whoever_may_do_more() {
+    let stage = Stage::new();
+    let viewer = stage.hire_as(OperatorRole::Viewer, "vera").await;
+    let operator = stage.hire_as(OperatorRole::Operator, "ola").await;
+    let routes = routes();
+    assert!(OperatorRole::ALL.iter().all(|role| routes.iter().any(|(.., needed)| needed == role)), "{routes:?}");
+    for (method, path, needed) in routes {
+        // Whoever may not act changes nothing, whatever the document says.
+        assert!(method == "GET" || needed.may_act(), "{method} {path}");
+        for (role, token) in [(OperatorRole::Viewer, &viewer), (OperatorRole::Operator, &operator)] {
+            // What else is wrong with a request is not for those to learn who may not make it.
+            for path in [path.clone(), path.replace("wf_", "no_")] {
+                let answer = knock(&stage, &method, &path, &[("authorization", token)]).await;
+                if role.may_act() || !needed.may_act() {
+                    assert!(![401, 403].contains(&answer.status.as_u16()), "{role}: {method} {path}: {answer:?}");
+                } else {
+                    answer.assert_problem(403, "forbidden");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_token_opens_nothing_from_then_on() {
+    let office = Office::open().await;
+    assert_eq!(office.get("/v1/admin/sagas").await.status, 200);
+    assert!(office.stage.store.memory.revoke(&"ada".parse().unwrap()).await.unwrap());
+    office.get("/v1/admin/sagas").await.assert_problem(401, "unauthorized");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use saga::store::{
 };
 use saga::{Active, Clock, Policy, SagaId, State, Store, Transition, WorkerName};
 use signup::{
-    Conflict, Data, Duplicates, Effect, Known, OperatorName, Proposal, Replays, SealedPassword, SignUp, TokenHash,
+    Conflict, Data, Duplicates, Effect, EnlistedOperator, Known, Proposal, Replays, SealedPassword, SignUp, TokenHash,
 };
 
 use crate::facts::{EventFact, Facts, SagaFact, Snapshot};
@@ -39,7 +39,7 @@ struct Tables {
     made: Facts,
     /// Tables that refuse every DELETE, as a trigger would.
     undeletable: BTreeSet<&'static str>,
-    operators: Vec<(OperatorName, TokenHash, Timestamp)>,
+    operators: BTreeMap<String, (EnlistedOperator, TokenHash)>,
     processes: BTreeMap<String, (Process, Timestamp, Timestamp)>,
 }
 

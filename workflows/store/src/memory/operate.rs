@@ -1,33 +1,41 @@
 //! What operators see and do, and who they are.
 
+use std::collections::btree_map::Entry;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use saga::store::{Error, Event, Filter, Inspection, Made, Operated, Operation, Record};
 use saga::{SagaId, State};
-use signup::{OperatorName, Operators, TokenHash};
+use signup::{EnlistedOperator, Operator, OperatorName, Operators, TokenHash};
 
 use super::{Memory, Row, Tables};
 
 #[async_trait]
 impl Operators for Memory {
-    async fn add(&self, name: &OperatorName, token: &TokenHash) -> Result<bool, Error> {
-        let now = self.clock.now();
-        let operators = &mut self.lock().operators;
-        let is_new = operators.iter().all(|(known, ..)| known != name);
-        if is_new {
-            operators.push((name.clone(), *token, now));
-            operators.sort_by(|one, other| one.0.as_str().cmp(other.0.as_str()));
-        }
-        Ok(is_new)
+    async fn add(&self, operator: &Operator, token: &TokenHash) -> Result<bool, Error> {
+        let added = EnlistedOperator { operator: operator.clone(), added_at: self.clock.now(), revoked_at: None };
+        let mut tables = self.lock();
+        let Entry::Vacant(free) = tables.operators.entry(operator.name.to_string()) else { return Ok(false) };
+        free.insert((added, *token));
+        Ok(true)
     }
 
-    async fn find(&self, token: &TokenHash) -> Result<Option<OperatorName>, Error> {
+    async fn find(&self, token: &TokenHash) -> Result<Option<Operator>, Error> {
         let tables = self.lock();
-        Ok(tables.operators.iter().find(|(_, known, _)| known == token).map(|(name, ..)| name.clone()))
+        let found = tables.operators.values().find(|(enlisted, known)| known == token && enlisted.revoked_at.is_none());
+        Ok(found.map(|(enlisted, _)| enlisted.operator.clone()))
     }
 
-    async fn operators(&self) -> Result<Vec<(OperatorName, Timestamp)>, Error> {
-        Ok(self.lock().operators.iter().map(|(name, _, added_at)| (name.clone(), *added_at)).collect())
+    async fn operators(&self) -> Result<Vec<EnlistedOperator>, Error> {
+        Ok(self.lock().operators.values().map(|(enlisted, _)| enlisted.clone()).collect())
+    }
+
+    async fn revoke(&self, name: &OperatorName) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let mut tables = self.lock();
+        let Some((enlisted, _)) = tables.operators.get_mut(name.as_str()) else { return Ok(false) };
+        enlisted.revoked_at.get_or_insert(now);
+        Ok(true)
     }
 }
 

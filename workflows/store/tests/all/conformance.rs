@@ -161,5 +161,7 @@ on_every_store! { ()
         an_operator_is_found_by_their_token_alone,
         a_name_is_taken_once,
         of_many_who_take_a_name_at_once_one_has_it,
-        operators_are_told_by_name;
+        operators_are_told_by_name,
+        an_operator_keeps_their_role,
+        a_revoked_operator_is_found_no_more_and_their_name_stays_taken;
 }
