@@ -305,6 +305,37 @@ async fn the_first_token_is_in_its_file_and_others_are_added_while_it_serves() {
 }
 
 #[tokio::test]
+async fn a_viewer_sees_and_does_not_act_and_who_is_revoked_does_neither() {
+    let shift = Shift::start().await;
+    let data = shift.data.to_str().unwrap();
+    let added = said(&["operator", "add", "vera", "--role", "viewer", "--data-dir", data, "--json"], &[]).await;
+    let added: Value = serde_json::from_str(&added.out).unwrap();
+    let environment = [("SIGNUP_URL", shift.server.url()), ("SIGNUP_OPERATOR_TOKEN", added["token"].as_str().unwrap())];
+    shift.refuse_deletes().await;
+    let id = shift.stuck("grace@example.com").await;
+
+    assert!(said(&["saga", "list", "--stuck"], &environment).await.out.contains(&id));
+    let refused = said(&["saga", "retry", &id, "--reason", "to see"], &environment).await;
+    assert_eq!(refused.code, Some(1), "{}", refused.err);
+    assert!(refused.err.contains("Your role does not allow this"), "{}", refused.err);
+    assert!(!shift.signup(&["saga", "show", &id]).await.out.contains("retried"));
+
+    let revoked = said(&["operator", "revoke", "vera", "--data-dir", data], &[]).await;
+    assert_eq!((revoked.code, &*revoked.out), (Some(0), "The token of vera opens nothing any more.\n"));
+    let shut_out = said(&["saga", "list"], &environment).await;
+    assert_eq!((shut_out.code, shut_out.out.is_empty()), (Some(1), true), "{}", shut_out.err);
+    assert!(shift.signup(&["saga", "list"]).await.out.contains(&id), "others are not");
+
+    let list = said(&["operator", "list", "--data-dir", data, "--json"], &[]).await;
+    let list: Value = serde_json::from_str(&list.out).unwrap();
+    let told = |name: &str| list["operators"].as_array().unwrap().iter().find(|told| told["name"] == name).unwrap();
+    assert_eq!((&told("admin")["role"], &told("admin")["revoked_at"]), (&json!("operator"), &Value::Null));
+    assert_eq!((&told("vera")["role"], told("vera")["revoked_at"].is_string()), (&json!("viewer"), true));
+    assert_eq!(said(&["operator", "revoke", "nobody", "--data-dir", data], &[]).await.code, Some(1));
+    assert_eq!(said(&["operator", "add", "x", "--role", "god", "--data-dir", data], &[]).await.code, Some(2));
+}
+
+#[tokio::test]
 async fn a_person_at_a_terminal_is_shown_the_first_token_once() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
