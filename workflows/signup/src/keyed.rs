@@ -28,6 +28,8 @@ pub enum Purpose {
     TakenEmail,
     /// The id of a sign-up, for the token that shows who has started it.
     WorkflowToken,
+    /// A session and a generation of it, for the refresh token that carries both.
+    RefreshToken,
     /// The key itself: what two processes tell each other's keys by.
     KeyCheck,
 }
@@ -62,6 +64,7 @@ impl HashKey {
             Purpose::Limit => b"signup-saga limit v1",
             Purpose::TakenEmail => b"signup-saga taken e-mail v1",
             Purpose::WorkflowToken => b"signup-saga workflow token v1",
+            Purpose::RefreshToken => b"signup-saga refresh token v1",
             Purpose::KeyCheck => b"signup-saga key check v1",
         };
         let mut key = [0; 32];

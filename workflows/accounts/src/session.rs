@@ -1,0 +1,131 @@
+//! Sessions: what a sign-in begins, and what a person sees of theirs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use saga::{Clock, Random, SagaId};
+use signup::{EmailAddress, OrganizationId, UserId};
+use uuid::Uuid;
+
+use crate::{Role, id};
+
+/// The id of a session: a UUIDv7, shown as `ses_` and 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(Uuid);
+
+/// The text is not a session's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a session id: expected `ses_` and 32 hexadecimal digits in lower case")]
+pub struct MalformedSessionId;
+
+/// A session, as its user may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// What the user signed in with, in words of their own client.
+    pub device: Option<String>,
+    /// Where the user signed in from, as coarsely as it is kept.
+    pub address_class: Option<String>,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it was last refreshed; when it began, if it never was.
+    pub used_at: Timestamp,
+    /// When it ends by itself: see [`expires_at`](crate::expires_at).
+    pub expires_at: Timestamp,
+}
+
+/// A session that is to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSession {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is to be.
+    pub user: UserId,
+    /// The sign-up that is redeemed for it, once. None if the user has shown their password.
+    pub redeems: Option<SagaId>,
+    /// What the user signs in with.
+    pub device: Option<String>,
+    /// Where the user signs in from.
+    pub address_class: Option<String>,
+}
+
+/// Whom a live session stands for: all that an access token says of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The session.
+    pub session: SessionId,
+    /// Its user.
+    pub user: UserId,
+    /// The address that they sign in with.
+    pub email: EmailAddress,
+    /// Their organization.
+    pub organization: OrganizationId,
+    /// What they are in it.
+    pub role: Role,
+}
+
+impl SessionId {
+    /// A fresh id, in order of time.
+    pub fn new(clock: &dyn Clock, random: &dyn Random) -> Self {
+        Self(saga::id::uuid_v7(clock, random))
+    }
+
+    /// The id behind a stored UUID.
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// The UUID to store.
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&id::show(id::SESSION, self.0))
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = MalformedSessionId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedSessionId> {
+        id::read(id::SESSION, text).map(Self).ok_or(MalformedSessionId)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use saga::{OsRandom, SystemClock};
+
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back() {
+        let id = SessionId::new(&SystemClock, &OsRandom);
+        assert_eq!(id.uuid().get_version_num(), 7);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(id.to_string().len(), 36);
+        assert_eq!(format!("{id:?}"), id.to_string());
+        assert_eq!(SessionId::from_uuid(id.uuid()), id);
+    }
+
+    #[test]
+    fn other_texts_are_no_sessions() {
+        for text in ["", "ses_", "ses_1", "wf_00000000000000000000000000000000", "ses_0000000000000000000000000000000G"]
+        {
+            assert_eq!(text.parse::<SessionId>(), Err(MalformedSessionId), "{text}");
+        }
+    }
+}
