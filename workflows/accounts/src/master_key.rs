@@ -39,7 +39,7 @@ impl MasterKey {
 
     /// Seals the private half of a signing key under its name.
     pub fn seal(&self, key: &SigningKey) -> SealedKey {
-        let private = key.private().inner();
+        let private = key.private().as_bytes();
         // With room for the tag: nothing of the private half is left behind where the bytes were before.
         let mut bytes = Zeroizing::new(Vec::with_capacity(private.len() + AES_256_GCM.tag_len()));
         bytes.extend_from_slice(private);
@@ -114,7 +114,7 @@ mod tests {
         let key = SigningKey::generate().unwrap();
         let sealed = master().seal(&key);
         let opened = master().open(key.id(), key.public(), &sealed).unwrap();
-        assert_eq!(opened.private().inner(), key.private().inner());
+        assert_eq!(opened.private().as_bytes(), key.private().as_bytes());
         let other = MasterKey::new([8; 32]).open(key.id(), key.public(), &sealed);
         assert_eq!(other.unwrap_err(), OpenError::Corrupt);
     }
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_private_key_that_was_sealed_under_anothers_name_is_found_out() {
         let (ours, other) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
-        let mut bytes = other.private().inner().to_vec();
+        let mut bytes = other.private().as_bytes().to_vec();
         let nonce = master().cipher().seal_in_place_append_tag(bound_to(ours.id()), &mut bytes).unwrap();
         let sealed = SealedKey::from_bytes([&nonce.as_ref()[..], &bytes].concat());
         for public in [ours.public(), other.public()] {
@@ -160,7 +160,7 @@ mod tests {
         let key = SigningKey::generate().unwrap();
         let (one, other) = (master().seal(&key), master().seal(&key));
         assert_ne!(one, other);
-        let private = key.private().inner();
+        let private = key.private().as_bytes();
         assert!(!one.as_bytes().windows(16).any(|window| private.windows(16).any(|part| part == window)));
         assert_eq!(format!("{one:?} {:?}", master()), "[sealed] [redacted]");
     }

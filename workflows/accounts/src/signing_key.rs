@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn a_key_is_made_anew_from_its_private_half() {
         let key = SigningKey::generate().unwrap();
-        let again = SigningKey::from_pkcs8(key.private().inner()).unwrap();
+        let again = SigningKey::from_pkcs8(key.private().as_bytes()).unwrap();
         assert_eq!(again.public(), key.public());
         assert!(SigningKey::from_pkcs8(b"no key").is_none());
     }

@@ -120,7 +120,7 @@ fn joined(message: &str, signature: impl AsRef<[u8]>) -> String {
 }
 
 fn sign_as(algorithm: &'static EcdsaSigningAlgorithm, key: &SigningKey, message: &str) -> Vec<u8> {
-    let pair = EcdsaKeyPair::from_pkcs8(algorithm, key.private().inner()).unwrap();
+    let pair = EcdsaKeyPair::from_pkcs8(algorithm, key.private().as_bytes()).unwrap();
     pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap().as_ref().to_vec()
 }
 
