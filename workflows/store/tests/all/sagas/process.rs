@@ -39,7 +39,7 @@ impl Process {
     pub(super) fn on_a_bad_line(w: &World, sabotage: impl Sabotage<SignUp>, fates: Fates) -> Self {
         let line = Arc::new(Line::new(w.store(), fates));
         let cost: Cost = "m=8,t=1,p=1".parse().unwrap();
-        let definition = signup::definition(People::unsealer(), Arc::new(Hasher::new(cost, 2)));
+        let definition = signup::definition(People::unsealer(), Arc::new(Hasher::inline(cost)));
         let sabotage: Arc<dyn Sabotage<SignUp>> = Arc::new(sabotage);
         let random = Arc::new(Seeded::new(w.proposal("seed").saga.uuid().as_u64_pair().1));
         let worker = WorkerName::unique("test", &*random);
