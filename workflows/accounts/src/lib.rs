@@ -7,9 +7,10 @@
 //! 2. [`RefreshToken`] — what continues a session, and [`Rotation`], what it means when one is presented.
 //! 3. [`AccessToken`] — what says for ten minutes who somebody is, and [`Issuer`], who makes and verifies it.
 //! 4. [`Keyring`] — the keys that sign, one after the other, each sealed by a [`MasterKey`].
-//! 5. [`Sessions`] and [`SigningKeys`] — the ports to the database.
+//! 5. [`Sessions`], [`Accounts`] and [`SigningKeys`] — the ports to the database.
 
 mod access;
+mod account;
 mod generation;
 mod id;
 mod keyring;
@@ -23,13 +24,14 @@ mod session;
 mod signing_key;
 
 pub use access::{ACCESS_LIFE, Access, AccessToken, Issuer, LEEWAY, NotSigned, Refused};
+pub use account::{Account, Credentials};
 pub use generation::Generation;
 pub use keyring::{Due, JwkSet, Keyring, PUBLISHED_BEFORE, ROTATE_EVERY, StoredKey};
 pub use master_key::{MasterKey, OpenError, SealedKey};
-pub use ports::{Begun, Refreshed, Sessions, SigningKeys};
+pub use ports::{Accounts, Refreshed, Sessions, SigningKeys};
 pub use public_key::{Jwk, KeyId, MalformedPublicKey, PublicKey};
 pub use refresh::{RefreshToken, RefreshTokenError};
 pub use role::{Role, UnknownRole};
 pub use rotation::{GRACE, IDLE, LONGEST, Rotation, Standing, expires_at};
-pub use session::{Holder, MalformedSessionId, NewSession, Session, SessionId};
+pub use session::{Holder, MalformedSessionId, NewSession, Proof, REDEEM, Session, SessionId};
 pub use signing_key::{NotGenerated, SigningKey};

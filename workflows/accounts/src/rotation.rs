@@ -19,8 +19,8 @@ pub const LONGEST: SignedDuration = SignedDuration::from_hours(90 * 24);
 pub struct Standing {
     /// The latest generation that was issued.
     pub current: Generation,
-    /// When that was, unless it is the one that the session began with.
-    pub rotated_at: Option<Timestamp>,
+    /// When that was.
+    pub issued_at: Timestamp,
     /// When the session ends by itself.
     pub expires_at: Timestamp,
     /// Whether somebody ended it.
@@ -53,7 +53,7 @@ impl Standing {
             return presented.next().map_or(Rotation::Over, Rotation::Rotate);
         }
         let parent = presented.next() == Some(self.current);
-        let within = self.rotated_at.is_some_and(|at| now.duration_since(at) < GRACE);
+        let within = now.duration_since(self.issued_at) < GRACE;
         if parent && within { Rotation::Repeat(self.current) } else { Rotation::Reused }
     }
 }
@@ -77,13 +77,13 @@ mod tests {
     }
 
     fn standing() -> Standing {
-        Standing { current: Generation(5), rotated_at: Some(at(0)), expires_at: at(1000), revoked: false }
+        Standing { current: Generation(5), issued_at: at(0), expires_at: at(1000), revoked: false }
     }
 
     #[test]
     fn the_latest_generation_rotates() {
         assert_eq!(standing().present(Generation(5), at(500)), Rotation::Rotate(Generation(6)));
-        let new = Standing { current: Generation::FIRST, rotated_at: None, ..standing() };
+        let new = Standing { current: Generation::FIRST, ..standing() };
         assert_eq!(new.present(Generation::FIRST, at(0)), Rotation::Rotate(Generation(1)));
     }
 
@@ -136,7 +136,7 @@ mod tests {
         #[test]
         fn a_live_session_only_ever_moves_on(current: u32, presented: u32, rotated in -100..100_i64, now in -100..100_i64) {
             let (current, presented) = (Generation(current), Generation(presented));
-            let standing = Standing { current, rotated_at: Some(at(rotated)), ..standing() };
+            let standing = Standing { current, issued_at: at(rotated), ..standing() };
             match standing.present(presented, at(now)) {
                 Rotation::Rotate(next) => prop_assert!(next > current && Some(next) == presented.next()),
                 Rotation::Repeat(same) => prop_assert!(same == current && now - rotated < 10),
@@ -150,14 +150,14 @@ mod tests {
             // Each keeps the latest token that they got, and refreshes after the grace. Once both have refreshed, somebody
             // has presented what was used up.
             let mut held = [Generation::FIRST; 2];
-            let mut session = Standing { current: Generation::FIRST, rotated_at: None, ..standing() };
+            let mut session = Standing { current: Generation::FIRST, ..standing() };
             let mut noticed = false;
             for (turn, thief) in turns.iter().enumerate() {
                 let now = at(20 * i64::try_from(turn).unwrap());
                 match session.present(held[usize::from(*thief)], now) {
                     Rotation::Rotate(next) => {
                         held[usize::from(*thief)] = next;
-                        session = Standing { current: next, rotated_at: Some(now), ..session };
+                        session = Standing { current: next, issued_at: now, ..session };
                     }
                     Rotation::Repeat(_) => prop_assert!(false, "outside the grace"),
                     Rotation::Reused | Rotation::Over => {

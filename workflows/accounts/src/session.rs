@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use saga::{Clock, Random, SagaId};
-use signup::{EmailAddress, OrganizationId, UserId};
+use signup::{EmailAddress, OrganizationId, PasswordHash, UserId};
 use uuid::Uuid;
 
 use crate::{Role, id};
@@ -43,15 +43,32 @@ pub struct Session {
 pub struct NewSession {
     /// Its id.
     pub id: SessionId,
-    /// Whose it is to be.
-    pub user: UserId,
-    /// The sign-up that is redeemed for it, once. None if the user has shown their password.
-    pub redeems: Option<SagaId>,
+    /// Why it may.
+    pub proof: Proof,
     /// What the user signs in with.
     pub device: Option<String>,
     /// Where the user signs in from.
     pub address_class: Option<String>,
 }
+
+/// Why a session may begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// The user has shown their password, which has this hash. It must be their hash still when the session begins: a
+    /// password that is changed meanwhile ends what it has begun.
+    Password {
+        /// Who.
+        user: UserId,
+        /// The hash that was verified.
+        hash: PasswordHash,
+    },
+    /// Somebody has shown that they have started this sign-up. That is enough once, within [`REDEEM`] of its end, and
+    /// while the password is the one that it was signed up with.
+    SignUp(SagaId),
+}
+
+/// For how long a completed sign-up can be redeemed for a session.
+pub const REDEEM: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whom a live session stands for: all that an access token says of them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,29 @@
+-- Who is signed in. A session has one row, however often it is refreshed: no token is stored, nor the hash of one.
+
+CREATE TABLE sessions (
+    id            uuid        NOT NULL PRIMARY KEY,
+    user_id       uuid        NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    -- The sign-up that was redeemed for it: each is once at most.
+    saga_id       uuid        UNIQUE REFERENCES sagas (id),
+    -- The user's session_epoch when it began: it is over once they have another.
+    epoch         bigint      NOT NULL,
+    device        text,
+    address_class text,
+    began_at      timestamptz NOT NULL,
+    -- The latest refresh token, and since when it is that.
+    generation    bigint      NOT NULL CHECK (generation BETWEEN 0 AND 4294967295),
+    issued_at     timestamptz NOT NULL,
+    expires_at    timestamptz NOT NULL,
+    revoked_at    timestamptz
+)
+-- Each is updated with every refresh: it touches no index with room in its page.
+WITH (fillfactor = 80);
+
+CREATE INDEX sessions_user ON sessions (user_id);
+CREATE INDEX sessions_began ON sessions (began_at);
+
+ALTER TABLE users
+    -- Raised to end all of a user's sessions at once, those that begin in the same moment too.
+    ADD COLUMN session_epoch       bigint NOT NULL DEFAULT 0,
+    -- Unless the password is the one that they signed up with.
+    ADD COLUMN password_changed_at timestamptz;
