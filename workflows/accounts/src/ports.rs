@@ -56,7 +56,7 @@ pub trait Sessions: Send + Sync + 'static {
     /// Ends all of a user's sessions.
     async fn revoke_all(&self, user: UserId) -> Result<(), Error>;
 
-    /// Forgets the sessions that have expired; how many there were.
+    /// Forgets the sessions that began [`LONGEST`](crate::LONGEST) ago, and so are over; how many there were.
     async fn sweep(&self) -> Result<u64, Error>;
 }
 
