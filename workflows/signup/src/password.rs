@@ -9,6 +9,9 @@ pub struct Password(String);
 /// Why a password is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
+    /// No characters at all.
+    #[error("must not be empty")]
+    Empty,
     /// Fewer than 8 characters.
     #[error("must have at least 8 characters")]
     TooShort,
@@ -23,6 +26,8 @@ pub enum PasswordError {
 impl Password {
     /// What counts as guessable: found within so many guesses by an attacker who tries the likeliest first.
     const GUESSES: u64 = 10_001;
+    /// How many characters it may have.
+    const LONGEST: usize = 256;
     /// How many characters are judged at a time. zxcvbn's time grows beyond bounds with the number of characters that
     /// can stand for others (24 of them take ten times as long as 16), and no common password is longer.
     const JUDGED: usize = 16;
@@ -40,7 +45,7 @@ impl Password {
         let password = Self(text);
         match password.0.chars().count() {
             ..8 => return Err(PasswordError::TooShort),
-            257.. => return Err(PasswordError::TooLong),
+            length if length > Self::LONGEST => return Err(PasswordError::TooLong),
             _ => {}
         }
         let own = words.iter().flat_map(|word| word.split(['@', ' ']).chain([*word])).chain(Self::OWN_WORDS);
@@ -50,6 +55,20 @@ impl Password {
             return Err(PasswordError::Guessable);
         }
         Ok(password)
+    }
+
+    /// Takes a password that somebody signs in with: exact characters, and no rules but those that no password of anybody
+    /// breaks, whenever it was chosen.
+    ///
+    /// # Errors
+    /// [`PasswordError`] if it is nobody's for certain: empty, or longer than any.
+    pub fn presented(text: String) -> Result<Self, PasswordError> {
+        let password = Self(text);
+        match password.0.chars().count() {
+            0 => Err(PasswordError::Empty),
+            length if length > Self::LONGEST => Err(PasswordError::TooLong),
+            _ => Ok(password),
+        }
     }
 
     fn is_guessable(&self, own: &[&str]) -> bool {
@@ -106,6 +125,16 @@ mod tests {
         assert_eq!(parse("seven77"), Err(PasswordError::TooShort));
         assert_eq!(parse("пароль7"), Err(PasswordError::TooShort));
         assert_eq!(parse(&"k7!".repeat(86)), Err(PasswordError::TooLong));
+    }
+
+    #[test]
+    fn a_password_to_sign_in_with_has_1_to_256_characters_and_no_other_rules() {
+        let presented = |text: &str| Password::presented(text.to_owned()).map(|password| password.0.clone());
+        for text in ["x", "password", " ", " padded ", "\0", &"é".repeat(256)] {
+            assert_eq!(presented(text), Ok(text.to_owned()));
+        }
+        assert_eq!(presented(""), Err(PasswordError::Empty));
+        assert_eq!(presented(&"é".repeat(257)), Err(PasswordError::TooLong));
     }
 
     #[test]
