@@ -52,7 +52,7 @@ impl AllowedOrigins {
     pub(crate) fn layer(&self) -> Option<CorsLayer> {
         let layer = CorsLayer::new()
             .allow_origin(self.0.clone())
-            .allow_methods([Method::GET, Method::POST])
+            .allow_methods([Method::GET, Method::POST, Method::DELETE])
             .allow_headers(SENT)
             .expose_headers(READ)
             .max_age(REMEMBERED);

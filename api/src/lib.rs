@@ -4,12 +4,13 @@
 //! documentation; the OpenAPI document is made of these. Whatever goes wrong is answered by one type, `Problem`, as
 //! `application/problem+json`; `docs/errors.md` lists them all.
 //!
-//! Nothing here writes but [`saga::Store::accept`] and, for operators, [`saga::Store::operate`]. The password is sealed
-//! to the workers before it leaves the
-//! handler; this crate has no key to open it.
+//! Of sagas nothing is written here but by [`saga::Store::accept`] and, for operators, [`saga::Store::operate`]. The
+//! password of a sign-up is sealed to the workers before it leaves the handler; this crate has no key to open it. Who
+//! signs in goes through [`Identity`].
 
 mod admin;
 mod admission;
+mod bearer;
 mod client;
 mod cors;
 mod docs;
@@ -17,6 +18,8 @@ mod fallback;
 mod fields;
 mod headers;
 mod health;
+mod identity;
+mod me;
 mod metrics;
 mod observe;
 mod openapi;
@@ -26,16 +29,19 @@ mod problem;
 mod quotas;
 mod request_id;
 mod router;
+mod sessions;
 mod signups;
 mod state;
 mod taken;
 mod time;
 mod waiters;
+mod well_known;
 
 pub use admission::Admission;
 pub use client::TrustedProxies;
 pub use cors::AllowedOrigins;
 pub use health::{Component, Condition, Health, Trouble};
+pub use identity::{Identity, Keys, LiveSessions};
 pub use metrics::describe as describe_metrics;
 pub use openapi::openapi;
 pub use overload::Overload;

@@ -32,6 +32,13 @@ pub fn describe() {
         Unit::Count,
         "Sign-ups with an e-mail that belongs to a user, by what knew it: process, redis, database."
     );
+    describe_counter!("signup_sessions_begun_total", Unit::Count, "Sessions that began, by what: password, signup.");
+    describe_counter!(
+        "signup_sessions_refreshed_total",
+        Unit::Count,
+        "Refreshes, by what became of the session: live, reused, over."
+    );
+    describe_counter!("signup_sign_ins_refused_total", Unit::Count, "Sign-ins refused: password, attempts, load.");
     describe_counter!("signup_shed_total", Unit::Count, "Sign-ups refused for too much to do: backlog, queue.");
     describe_counter!("signup_waiter_queries_total", Unit::Count, "Readings of the store for all who wait together.");
     describe_gauge!("signup_waiters", Unit::Count, "Requests and streams that wait for a sign-up.");

@@ -10,12 +10,13 @@ use utoipa::{Modify, OpenApi};
 use crate::problem::{FieldError, Problem};
 use crate::router::endpoints;
 use crate::signups::compat::Failure;
-use crate::{Api, admin, health};
+use crate::{Api, admin, health, identity};
 
 const ABOUT: &str = "\
 Signs people up, wholly or not at all: a user, their organization, their profile and their claims.
 
 Start a sign-up with `POST /v1/signups`, then follow its `status_url` until it is `completed` or `failed`.
+Redeem a completed one for a session, whose access token is what other services ask for.
 
 Every answer carries `X-Request-Id`: the request's own, if it has 1 to 64 characters of `A-Z a-z 0-9 . _ -`, or a new
 one. Every error is `application/problem+json` (RFC 9457); its `type` is stable, its texts are not. Any path may also
@@ -26,28 +27,29 @@ answer 404 `not_found`, 405 `method_not_allowed` and 500 `internal`.";
 #[openapi(
     info(title = "signup-saga", description = ABOUT),
     components(schemas(Problem, Failure, FieldError, admin::Thing, admin::Whereabouts)),
-    modifiers(&OperatorToken),
+    modifiers(&Tokens),
     tags(
         (name = "sign-ups", description = "Start a sign-up and follow it."),
+        (name = "sessions", description = "Sign in, stay signed in, and sign out."),
         (name = "operators", description = "Find sagas that need a person, and mend them."),
         (name = "service", description = "The service itself."),
     )
 )]
 struct Head;
 
-/// Says how an operator shows who they are.
-struct OperatorToken;
+/// Says how users and operators show who they are.
+struct Tokens;
 
-impl Modify for OperatorToken {
+impl Modify for Tokens {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let bearer = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .description(Some(
-            "An operator's token: `sgo_` and 43 letters, digits, `-` and `_`. Each endpoint names the role that it takes: \
-             `viewer`, which operators have as well, or `operator`.",
-        ));
         let components = document.components.get_or_insert_default();
-        components.add_security_scheme(admin::SCHEME, SecurityScheme::Http(bearer.build()));
+        let user = "The access token of a live session, from signing in or from redeeming a sign-up.";
+        let operator = "An operator's token: `sgo_` and 43 letters, digits, `-` and `_`. Each endpoint names the role that \
+                        it takes: `viewer`, which operators have as well, or `operator`.";
+        for (name, description) in [(identity::SCHEME, user), (admin::SCHEME, operator)] {
+            let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
+            components.add_security_scheme(name, SecurityScheme::Http(bearer));
+        }
     }
 }
 

@@ -84,6 +84,15 @@ impl Overload {
         };
         counter!("signup_shed_total", "reason" => word).increment(1);
         debug!(reason = word, "a sign-up is refused: there is too much to do");
+        self.later(soonest)
+    }
+
+    /// More passwords wait to be hashed than can be in time.
+    pub(crate) fn too_many_hashes(&self) -> Problem {
+        self.later(SOON)
+    }
+
+    fn later(&self, soonest: u64) -> Problem {
         let within = Duration::from_secs(soonest).mul_f64(self.random.fraction());
         Problem::Overloaded { retry_after: soonest + within.as_secs() }
     }

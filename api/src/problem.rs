@@ -38,8 +38,18 @@ pub(crate) enum Problem {
     SignupNotFound,
     /// The request does not show an operator's token.
     Unauthorized,
+    /// The request does not show an access token of a live session.
+    SignInRequired,
+    /// Nobody who may sign in has this e-mail and this password.
+    InvalidCredentials,
+    /// The refresh token continues no session.
+    SessionOver,
     /// The operator's role does not allow it.
     Forbidden,
+    /// The workflow token is not that of the sign-up.
+    WrongWorkflowToken,
+    /// The user has no such session.
+    SessionNotFound,
     /// The body is not JSON.
     MalformedJson {
         /// Where reading stopped, from 1.
@@ -65,7 +75,7 @@ pub(crate) enum Problem {
     },
     /// Another sign-up with this e-mail has not ended.
     SignupInProgress,
-    /// The client's address, or the e-mail, has signed up too often.
+    /// The client's address, or the e-mail, has asked too often.
     RateLimited {
         /// After how many seconds they may again.
         retry_after: u64,
@@ -79,6 +89,10 @@ pub(crate) enum Problem {
         #[serde(serialize_with = "shown")]
         code: Code,
     },
+    /// The sign-up is under way.
+    SignupNotCompleted,
+    /// The sign-up was redeemed before, or can be no more.
+    NotRedeemable,
     /// The saga has gone on since the operator looked at it.
     SagaMoved {
         /// The number of its latest event.
@@ -170,7 +184,12 @@ impl Problem {
             Self::MethodNotAllowed => Kind::MethodNotAllowed,
             Self::SignupNotFound => Kind::SignupNotFound,
             Self::Unauthorized => Kind::Unauthorized,
+            Self::SignInRequired => Kind::SignInRequired,
+            Self::InvalidCredentials => Kind::InvalidCredentials,
+            Self::SessionOver => Kind::SessionOver,
             Self::Forbidden => Kind::Forbidden,
+            Self::WrongWorkflowToken => Kind::WrongWorkflowToken,
+            Self::SessionNotFound => Kind::SessionNotFound,
             Self::MalformedJson { .. } => Kind::MalformedJson,
             Self::IncompleteBody => Kind::IncompleteBody,
             Self::InvalidIdempotencyKey => Kind::InvalidIdempotencyKey,
@@ -181,6 +200,8 @@ impl Problem {
             Self::RateLimited { .. } => Kind::RateLimited,
             Self::SignupFailed { code, .. } if *code == EMAIL_TAKEN => Kind::EmailTaken,
             Self::SignupFailed { .. } => Kind::SignupFailed,
+            Self::SignupNotCompleted => Kind::SignupNotCompleted,
+            Self::NotRedeemable => Kind::NotRedeemable,
             Self::SagaMoved { .. } => Kind::SagaMoved,
             Self::ActionImpossible { .. } => Kind::ActionImpossible,
             Self::SagaNotEmpty { .. } => Kind::SagaNotEmpty,
@@ -212,7 +233,12 @@ impl Problem {
             | Self::MethodNotAllowed
             | Self::SignupNotFound
             | Self::Unauthorized
+            | Self::SignInRequired
+            | Self::InvalidCredentials
+            | Self::SessionOver
             | Self::Forbidden
+            | Self::WrongWorkflowToken
+            | Self::SessionNotFound
             | Self::IncompleteBody
             | Self::InvalidIdempotencyKey
             | Self::InvalidParameters { .. }
@@ -221,6 +247,8 @@ impl Problem {
             | Self::SignupInProgress
             | Self::RateLimited { .. }
             | Self::SignupFailed { .. }
+            | Self::SignupNotCompleted
+            | Self::NotRedeemable
             | Self::SagaMoved { .. }
             | Self::SagaNotEmpty { .. }
             | Self::BodyTooLarge

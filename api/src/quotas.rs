@@ -40,25 +40,43 @@ impl Default for Quotas {
 impl Quotas {
     /// What a sign-up with this e-mail is counted in, that comes from this address.
     pub(crate) fn buckets(self, key: &HashKey, address: IpAddr, email: &EmailAddress) -> Vec<Bucket> {
-        let quota = |name, times| Quota { name, limit: self.address.saturating_mul(times), window: MINUTE };
-        let network = |quota: Quota, bits: u32| Bucket { quota, whose: whose(key, &prefix(address, bits)) };
-        let mut buckets = match address {
-            IpAddr::V4(_) => vec![network(quota("address", 1), 32)],
-            IpAddr::V6(_) => vec![
-                network(quota("address", 1), 64),
-                network(quota("network", NETWORK), 56),
-                network(quota("site", SITE), 48),
-            ],
-        };
+        let mut buckets = of_an_address(key, address, ["address", "network", "site"], self.address, MINUTE);
         let quota = Quota { name: EMAIL, limit: self.email, window: HOUR };
         buckets.push(Bucket { quota, whose: whose(key, email.key().as_bytes()) });
         buckets
     }
 }
 
+/// What is counted of an address, under these names: one of IPv6 is a `/64`, with a `/56` and a `/48` around it.
+pub(crate) fn of_an_address(
+    key: &HashKey,
+    address: IpAddr,
+    [own, network, site]: [&'static str; 3],
+    limit: u32,
+    window: Duration,
+) -> Vec<Bucket> {
+    let bucket = |name, times, bits| Bucket {
+        quota: Quota { name, limit: limit.saturating_mul(times), window },
+        whose: whose(key, &prefix(address, bits)),
+    };
+    match address {
+        IpAddr::V4(_) => vec![bucket(own, 1, 32)],
+        IpAddr::V6(_) => vec![bucket(own, 1, 64), bucket(network, NETWORK, 56), bucket(site, SITE, 48)],
+    }
+}
+
+/// An address, one of IPv6 as a `/64`, together with an e-mail.
+pub(crate) fn whose_both(key: &HashKey, address: IpAddr, email: &EmailAddress) -> u128 {
+    let bits = if address.is_ipv4() { 32 } else { 64 };
+    short(&key.mac(Purpose::Limit, &[&prefix(address, bits), email.key().as_bytes()]))
+}
+
 /// A keyed hash: neither addresses nor e-mails are kept.
-fn whose(key: &HashKey, what: &[u8]) -> u128 {
-    let Mac(mac) = key.mac(Purpose::Limit, &[what]);
+pub(crate) fn whose(key: &HashKey, what: &[u8]) -> u128 {
+    short(&key.mac(Purpose::Limit, &[what]))
+}
+
+fn short(Mac(mac): &Mac) -> u128 {
     mac.iter().take(16).fold(0, |whose, byte| whose << 8 | u128::from(*byte))
 }
 

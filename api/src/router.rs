@@ -10,7 +10,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Api, Health, admin, cors, docs, fallback, headers, health, metrics, observe, openapi, signups};
+use crate::{
+    Api, Health, admin, cors, docs, fallback, headers, health, me, metrics, observe, openapi, sessions, signups, well_known,
+};
 
 /// The service's routes.
 ///
@@ -54,5 +56,13 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(signups::show::show))
         .routes(routes!(signups::follow::follow))
         .routes(routes!(signups::compat::start_and_wait))
+        .routes(routes!(sessions::redeem::redeem))
+        .routes(routes!(sessions::sign_in::sign_in, sessions::list::list, sessions::revoke::revoke_all))
+        .routes(routes!(sessions::refresh::refresh))
+        .routes(routes!(sessions::revoke::revoke))
+        .routes(routes!(me::show::show))
+        .routes(routes!(me::password::change))
+        .routes(routes!(well_known::jwks::show))
+        .routes(routes!(well_known::configuration::show))
         .routes(routes!(metrics::show))
 }

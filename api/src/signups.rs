@@ -21,6 +21,8 @@ use tracing::Span;
 use tracing::field::display;
 use uuid::Uuid;
 
+pub(crate) use token::is_token_of;
+
 use crate::Api;
 use crate::problem::Problem;
 
@@ -28,7 +30,7 @@ use crate::problem::Problem;
 pub(crate) const EXAMPLE: SagaId = SagaId::from_uuid(Uuid::from_u128(0x019b_7c8d_5a2e_7f30_90b1_c2d3_e4f5_a6b7));
 
 /// The sign-up that the path names, as it is now.
-async fn named(api: &Api, id: Result<Path<String>, PathRejection>) -> Result<View, Problem> {
+pub(crate) async fn named(api: &Api, id: Result<Path<String>, PathRejection>) -> Result<View, Problem> {
     let id = id.ok().and_then(|Path(text)| text.parse().ok()).ok_or(Problem::SignupNotFound)?;
     Span::current().record("saga.id", display(id));
     let view = api.waiters.look(id).await.map_err(|error| Problem::unread(&error))?;

@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use saga::{Clock, Fleet, Listener, Outline, Random, Store};
 use signup::{Duplicates, HashKey, Operators, Replays, Sealer, SignUp};
 
-use crate::{Admission, AllowedOrigins, Health, Overload, TakenEmails, Waiters};
+use crate::{Admission, AllowedOrigins, Health, Identity, Overload, TakenEmails, Waiters};
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -18,6 +18,8 @@ pub struct Api {
     pub replays: Arc<dyn Replays>,
     /// Who may see and act on sagas.
     pub operators: Arc<dyn Operators>,
+    /// Who is who: sessions and their tokens.
+    pub identity: Arc<Identity>,
     /// The processes that work on the store.
     pub fleet: Arc<dyn Fleet>,
     /// Is told of an accepted sign-up and of an operator's action, so that a worker takes it at once.
@@ -38,7 +40,7 @@ pub struct Api {
     pub origins: AllowedOrigins,
     /// Seals passwords to the workers.
     pub sealer: Sealer,
-    /// The key of the keyed hashes of idempotency keys, of request bodies, and of who is limited.
+    /// The key of the keyed hashes of idempotency keys, of request bodies, of who is limited, and of refresh tokens.
     pub hash_key: HashKey,
     /// The time of new ids.
     pub clock: Arc<dyn Clock>,

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use signup::{Operator, OperatorToken};
 
-use crate::Api;
 use crate::problem::Problem;
+use crate::{Api, bearer};
 
 /// The API behind the operators' door: the state of their routes. Only a [`Desk`] gets at what is in it.
 #[derive(Clone)]
@@ -39,7 +37,8 @@ impl FromRequestParts<Locked> for Desk {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, Locked(api): &Locked) -> Result<Self, Problem> {
-        let token = token(&parts.headers).ok_or(Problem::Unauthorized)?;
+        let token = bearer::token(&parts.headers).and_then(|token| token.parse().ok());
+        let token: OperatorToken = token.ok_or(Problem::Unauthorized)?;
         let operator = api.operators.find(&token.hash()).await.map_err(|error| Problem::unread(&error))?;
         Ok(Self { api: Arc::clone(api), operator: operator.ok_or(Problem::Unauthorized)? })
     }
@@ -52,12 +51,4 @@ impl FromRequestParts<Locked> for Controls {
         let desk = Desk::from_request_parts(parts, locked).await?;
         if desk.operator.role.may_act() { Ok(Self(desk)) } else { Err(Problem::Forbidden) }
     }
-}
-
-/// The one token of a request.
-fn token(headers: &HeaderMap) -> Option<OperatorToken> {
-    let mut values = headers.get_all(AUTHORIZATION).into_iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().parse().ok())?
 }

@@ -10,7 +10,12 @@ pub(crate) enum Kind {
     MethodNotAllowed,
     SignupNotFound,
     Unauthorized,
+    SignInRequired,
+    InvalidCredentials,
+    SessionOver,
     Forbidden,
+    WrongWorkflowToken,
+    SessionNotFound,
     MalformedJson,
     IncompleteBody,
     InvalidIdempotencyKey,
@@ -20,6 +25,8 @@ pub(crate) enum Kind {
     SignupInProgress,
     RateLimited,
     SignupFailed,
+    SignupNotCompleted,
+    NotRedeemable,
     SagaMoved,
     ActionImpossible,
     SagaNotEmpty,
@@ -37,6 +44,18 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// What may be wrong with any request that has a body.
+    pub(crate) const OF_A_BODY: [Self; 8] = [
+        Self::MalformedJson,
+        Self::IncompleteBody,
+        Self::BodyTimeout,
+        Self::BodyTooLarge,
+        Self::UnsupportedMediaType,
+        Self::UnsupportedEncoding,
+        Self::InvalidFields,
+        Self::Internal,
+    ];
+
     /// The last part of the problem's `type`; it never changes.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -44,7 +63,12 @@ impl Kind {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::SignupNotFound => "signup_not_found",
             Self::Unauthorized => "unauthorized",
+            Self::SignInRequired => "sign_in_required",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::SessionOver => "session_over",
             Self::Forbidden => "forbidden",
+            Self::WrongWorkflowToken => "wrong_workflow_token",
+            Self::SessionNotFound => "session_not_found",
             Self::MalformedJson => "malformed_json",
             Self::IncompleteBody => "incomplete_body",
             Self::InvalidIdempotencyKey => "invalid_idempotency_key",
@@ -54,6 +78,8 @@ impl Kind {
             Self::SignupInProgress => "signup_in_progress",
             Self::RateLimited => "rate_limited",
             Self::SignupFailed => "signup_failed",
+            Self::SignupNotCompleted => "signup_not_completed",
+            Self::NotRedeemable => "not_redeemable",
             Self::SagaMoved => "saga_moved",
             Self::ActionImpossible => "action_impossible",
             Self::SagaNotEmpty => "saga_not_empty",
@@ -77,14 +103,18 @@ impl Kind {
             Self::MalformedJson | Self::IncompleteBody | Self::InvalidIdempotencyKey | Self::InvalidParameters => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound | Self::SignupNotFound => StatusCode::NOT_FOUND,
+            Self::Unauthorized | Self::SignInRequired | Self::InvalidCredentials | Self::SessionOver => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::Forbidden | Self::WrongWorkflowToken => StatusCode::FORBIDDEN,
+            Self::NotFound | Self::SignupNotFound | Self::SessionNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::EmailTaken
             | Self::SignupInProgress
             | Self::SignupFailed
+            | Self::SignupNotCompleted
+            | Self::NotRedeemable
             | Self::SagaMoved
             | Self::ActionImpossible
             | Self::SagaNotEmpty => StatusCode::CONFLICT,
@@ -106,7 +136,12 @@ impl Kind {
             Self::MethodNotAllowed => "This path has other methods",
             Self::SignupNotFound => "There is no such sign-up",
             Self::Unauthorized => "An operator's token is needed",
+            Self::SignInRequired => "A valid access token is needed",
+            Self::InvalidCredentials => "The e-mail or the password is wrong",
+            Self::SessionOver => "The session is over",
             Self::Forbidden => "Your role does not allow this",
+            Self::WrongWorkflowToken => "The token is not that of this sign-up",
+            Self::SessionNotFound => "There is no such session",
             Self::MalformedJson => "The body is not JSON",
             Self::IncompleteBody => "The body ended early",
             Self::InvalidIdempotencyKey => "The idempotency key cannot be used",
@@ -114,8 +149,10 @@ impl Kind {
             Self::BodyTimeout => "The body took too long",
             Self::EmailTaken => "The e-mail belongs to a user",
             Self::SignupInProgress => "A sign-up with this e-mail is under way",
-            Self::RateLimited => "Too many sign-ups",
+            Self::RateLimited => "Too many requests",
             Self::SignupFailed => "The sign-up failed",
+            Self::SignupNotCompleted => "The sign-up is not completed yet",
+            Self::NotRedeemable => "The sign-up cannot be redeemed",
             Self::SagaMoved => "The saga is no longer where it was seen",
             Self::ActionImpossible => "The saga does not allow this action",
             Self::SagaNotEmpty => "Something is left of the saga",
@@ -140,7 +177,12 @@ impl Kind {
             Self::MethodNotAllowed => "Use one of the methods that the Allow header lists.",
             Self::SignupNotFound => "Ask with the workflow_id that starting the sign-up has returned.",
             Self::Unauthorized => "Send the header Authorization: Bearer, with the token of an operator.",
+            Self::SignInRequired => "Send the header Authorization: Bearer, with an access token; refresh it, or sign in again.",
+            Self::InvalidCredentials => "Sign in with the e-mail and the password that you signed up with.",
+            Self::SessionOver => "Sign in again.",
             Self::Forbidden => "Viewers see everything and change nothing: ask an operator.",
+            Self::WrongWorkflowToken => "Send the workflow_token that starting this very sign-up has returned.",
+            Self::SessionNotFound => "List your sessions: it may be over already.",
             Self::MalformedJson => "Send valid JSON.",
             Self::IncompleteBody => "Send the request again, with its whole body.",
             Self::InvalidIdempotencyKey => "Send one Idempotency-Key of 1 to 255 visible ASCII characters, or none.",
@@ -151,6 +193,10 @@ impl Kind {
                 "Wait for it to end; if it is your own, repeat your request with its Idempotency-Key to follow it."
             }
             Self::SignupFailed => "Start another sign-up, with a new Idempotency-Key: nothing is left of this one.",
+            Self::SignupNotCompleted => "Wait until its status is completed, and send the request again.",
+            Self::NotRedeemable => {
+                "Sign in with the password: a sign-up is redeemed once, within a day, and while its password is unchanged."
+            }
             Self::SagaMoved => "Look at the saga again, and decide by what you see: seq is where it is now.",
             Self::ActionImpossible => "Look at the saga: its actions say what can be done.",
             Self::SagaNotEmpty => "Roll it back, or mend what keeps its undo from working: left lists what exists.",
@@ -171,7 +217,7 @@ impl Kind {
 
     /// A header by which HTTP clients know what to do.
     pub(crate) fn header(self) -> Option<(HeaderName, HeaderValue)> {
-        if self == Self::Unauthorized {
+        if self.status() == StatusCode::UNAUTHORIZED {
             Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
         } else if self == Self::UnsupportedEncoding {
             Some((ACCEPT_ENCODING, HeaderValue::from_static("identity")))
@@ -183,7 +229,11 @@ impl Kind {
     /// After how many seconds to try again, where trying again is what to do.
     pub(crate) fn retry_after(self) -> Option<u32> {
         match self {
-            Self::OutcomeUnknown | Self::ActionUnknown | Self::Unavailable | Self::NotReady => Some(1),
+            Self::SignupNotCompleted
+            | Self::OutcomeUnknown
+            | Self::ActionUnknown
+            | Self::Unavailable
+            | Self::NotReady => Some(1),
             Self::SignupInProgress => Some(5),
             // Each of them says how long it is.
             Self::RateLimited => Some(60),
@@ -192,7 +242,12 @@ impl Kind {
             | Self::MethodNotAllowed
             | Self::SignupNotFound
             | Self::Unauthorized
+            | Self::SignInRequired
+            | Self::InvalidCredentials
+            | Self::SessionOver
             | Self::Forbidden
+            | Self::WrongWorkflowToken
+            | Self::SessionNotFound
             | Self::MalformedJson
             | Self::IncompleteBody
             | Self::InvalidIdempotencyKey
@@ -200,6 +255,7 @@ impl Kind {
             | Self::BodyTimeout
             | Self::EmailTaken
             | Self::SignupFailed
+            | Self::NotRedeemable
             | Self::SagaMoved
             | Self::ActionImpossible
             | Self::SagaNotEmpty
@@ -223,8 +279,13 @@ mod tests {
             Kind::NotFound => Some(Kind::MethodNotAllowed),
             Kind::MethodNotAllowed => Some(Kind::SignupNotFound),
             Kind::SignupNotFound => Some(Kind::Unauthorized),
-            Kind::Unauthorized => Some(Kind::Forbidden),
-            Kind::Forbidden => Some(Kind::MalformedJson),
+            Kind::Unauthorized => Some(Kind::SignInRequired),
+            Kind::SignInRequired => Some(Kind::InvalidCredentials),
+            Kind::InvalidCredentials => Some(Kind::SessionOver),
+            Kind::SessionOver => Some(Kind::Forbidden),
+            Kind::Forbidden => Some(Kind::WrongWorkflowToken),
+            Kind::WrongWorkflowToken => Some(Kind::SessionNotFound),
+            Kind::SessionNotFound => Some(Kind::MalformedJson),
             Kind::MalformedJson => Some(Kind::IncompleteBody),
             Kind::IncompleteBody => Some(Kind::InvalidIdempotencyKey),
             Kind::InvalidIdempotencyKey => Some(Kind::InvalidParameters),
@@ -233,7 +294,9 @@ mod tests {
             Kind::EmailTaken => Some(Kind::SignupInProgress),
             Kind::SignupInProgress => Some(Kind::RateLimited),
             Kind::RateLimited => Some(Kind::SignupFailed),
-            Kind::SignupFailed => Some(Kind::SagaMoved),
+            Kind::SignupFailed => Some(Kind::SignupNotCompleted),
+            Kind::SignupNotCompleted => Some(Kind::NotRedeemable),
+            Kind::NotRedeemable => Some(Kind::SagaMoved),
             Kind::SagaMoved => Some(Kind::ActionImpossible),
             Kind::ActionImpossible => Some(Kind::SagaNotEmpty),
             Kind::SagaNotEmpty => Some(Kind::BodyTooLarge),

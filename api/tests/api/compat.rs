@@ -78,7 +78,7 @@ async fn too_many_are_put_off() {
     )
     .await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(answer.json(), json!({ "error": "Too many sign-ups", "code": "rate_limited" }));
+    assert_eq!(answer.json(), json!({ "error": "Too many requests", "code": "rate_limited" }));
     assert!(answer.header("retry-after").is_some());
 }
 

@@ -129,3 +129,15 @@ async fn no_personal_data_and_no_secret_is_logged() {
         assert!(canaries.iter().all(|canary| !lower.contains(canary)), "{line}");
     }
 }
+
+#[tokio::test]
+async fn no_password_no_token_and_no_e_mail_of_a_member_is_logged() {
+    let (_, secrets) = crate::members::everything_once().await;
+    let log = logged().join("\n");
+    for line in ["answered", "a signing key is made", "a refresh token was used again"] {
+        assert!(log.contains(line), "{line}");
+    }
+    for secret in secrets {
+        assert!(!log.contains(&secret), "{secret} in {log}");
+    }
+}

@@ -13,6 +13,7 @@ mod every_route;
 mod following;
 mod limits;
 mod log;
+mod members;
 mod openapi;
 mod overload;
 mod readiness;

@@ -5,7 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use api::{Admission, Api, Component, Condition, Health, Overload, Quotas, TakenEmails, Trouble, Waiters};
+use accounts::{Issuer, MasterKey};
+use api::{
+    Admission, AllowedOrigins, Api, Component, Condition, Health, Identity, Keys, LiveSessions, Overload, Quotas, TakenEmails, Trouble,
+    Waiters,
+};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -17,7 +21,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use saga::{Active, Advanced, Clock, End, Listener, OsRandom, Outline, SagaId, State, StepName};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use signup::{Duplicates, HashKey, Operator, OperatorRole, OperatorToken, Operators, Unsealer};
+use signup::{Cost, Duplicates, HashKey, Hasher, Operator, OperatorRole, OperatorToken, Operators, Unsealer};
 use store::memory::Memory;
 use tower::ServiceExt;
 
@@ -115,10 +119,46 @@ pub(crate) fn trouble(shown: &'static str) -> Trouble {
     Trouble { shown, cause: "a secret of the component".to_owned() }
 }
 
+/// What stages differ by.
+struct Props {
+    quotas: Quotas,
+    origins: AllowedOrigins,
+    hasher: Hasher,
+    hands: Arc<Hands>,
+    memory: Option<Arc<Memory>>,
+    master: MasterKey,
+}
+
+impl Default for Props {
+    fn default() -> Self {
+        Self {
+            quotas: Quotas { address: 1_000_000, email: 1_000_000 },
+            origins: AllowedOrigins::default(),
+            hasher: Hasher::inline("m=8,t=1,p=1".parse::<Cost>().unwrap()),
+            hands: Arc::default(),
+            memory: None,
+            master: MasterKey::new([5; 32]),
+        }
+    }
+}
+
+fn identity(memory: &Arc<Memory>, master: MasterKey, hands: &Arc<Hands>, hasher: Hasher) -> Identity {
+    let origin = "https://signup.test".to_owned();
+    let issuer = Issuer { issuer: origin.clone(), audience: origin };
+    let (clock, random) = (Arc::<Hands>::clone(hands), Arc::new(OsRandom));
+    Identity {
+        sessions: Arc::<Memory>::clone(memory),
+        accounts: Arc::<Memory>::clone(memory),
+        keys: Keys::begin(Arc::<Memory>::clone(memory), master, issuer, Arc::<Hands>::clone(hands), random),
+        hasher: Arc::new(hasher),
+        live: LiveSessions::new(Arc::<Memory>::clone(memory), clock),
+    }
+}
+
 impl Stage {
     /// One where anybody may ask as often as they like.
     pub(crate) fn new() -> Self {
-        Self::with(Quotas { address: 1_000_000, email: 1_000_000 })
+        Self::made(Props::default())
     }
 
     /// One where nobody may ask more often. Requests come through a proxy that is believed.
@@ -128,9 +168,24 @@ impl Stage {
 
     /// As [`Stage::with`], for pages of these origins too.
     pub(crate) fn with_pages(quotas: Quotas, origins: &str) -> Self {
+        Self::made(Props { quotas, origins: origins.parse().unwrap(), ..Props::default() })
+    }
+
+    /// One where passwords are hashed like this.
+    pub(crate) fn hashing(hasher: Hasher) -> Self {
+        Self::made(Props { hasher, ..Props::default() })
+    }
+
+    /// Another process on the memory of an earlier one, whose signing keys are sealed by this key.
+    pub(crate) fn beside(other: &Self, master: MasterKey) -> Self {
+        let (hands, memory) = (Arc::clone(&other.hands), Arc::clone(&other.store.memory));
+        Self::made(Props { hands, memory: Some(memory), master, ..Props::default() })
+    }
+
+    fn made(props: Props) -> Self {
         log_everything();
-        let hands = Arc::new(Hands::default());
-        let memory = Arc::new(Memory::new(Arc::<Hands>::clone(&hands)));
+        let Props { quotas, origins, hasher, hands, memory, master } = props;
+        let memory = memory.unwrap_or_else(|| Arc::new(Memory::new(Arc::<Hands>::clone(&hands))));
         let (store, heard) = (Arc::new(Script::new(Arc::clone(&memory))), Arc::new(Heard::default()));
         let waiters = Arc::new(Waiters::begin(Arc::<Script>::clone(&store)));
         let (parts, health) = ([Part::well("database"), Part::well("redis")], Arc::new(Health::starting()));
@@ -142,6 +197,7 @@ impl Stage {
             store: Arc::<Script>::clone(&store),
             replays: Arc::<Script>::clone(&store),
             operators: Arc::<Memory>::clone(&memory),
+            identity: Arc::new(identity(&memory, master, &hands, hasher)),
             fleet: memory,
             listener: Arc::<Heard>::clone(&heard),
             waiters: Arc::clone(&waiters),
@@ -150,7 +206,7 @@ impl Stage {
             overload: Arc::new(Overload::begin(Arc::<Script>::clone(&store), outline.clone(), Arc::new(OsRandom))),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             admission: Arc::new(admission),
-            origins: origins.parse().unwrap(),
+            origins,
             sealer: Unsealer::new(&[7; 32]).unwrap().sealer(),
             hash_key: HashKey::new([1; 32]),
             clock: Arc::new(ManualClock),
@@ -292,7 +348,10 @@ fn assert_documented(method: &str, path: &str, answer: &Answer) {
 
 /// The path as the OpenAPI document has it.
 fn described(path: &str) -> String {
-    for above in ["/v1/signups/", "/v1/admin/sagas/"] {
+    if path == "/v1/sessions/refresh" {
+        return path.to_owned();
+    }
+    for above in ["/v1/signups/", "/v1/sessions/", "/v1/admin/sagas/"] {
         if let Some(rest) = path.strip_prefix(above).filter(|rest| !rest.is_empty()) {
             let action = rest.split_once('/').map(|(_, action)| format!("/{action}")).unwrap_or_default();
             return format!("{above}{{id}}{action}");

@@ -17,11 +17,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, Header};
 use saga::Random;
+use signup::{OrganizationId, UserId};
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 pub use self::refused::Refused;
-use crate::{Holder, Keyring, PublicKey, SigningKey};
+use crate::{Holder, Keyring, PublicKey, Role, SessionId, SigningKey};
 
 /// For how long an access token lives.
 pub const ACCESS_LIFE: SignedDuration = SignedDuration::from_mins(10);
@@ -45,8 +46,16 @@ pub struct Issuer {
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// Whom it stands for.
-    pub holder: Holder,
+    /// The session that it was issued for.
+    pub session: SessionId,
+    /// Its user.
+    pub user: UserId,
+    /// Their organization.
+    pub organization: OrganizationId,
+    /// What they are in it.
+    pub role: Role,
+    /// The address that they sign in with, as it was issued: what an address may look like can change.
+    pub email: String,
     /// The token's own id.
     pub id: Uuid,
     /// When it ends.

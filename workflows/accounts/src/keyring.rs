@@ -88,12 +88,19 @@ impl Keyring {
     /// The key that it is time to make, if it is: the first of all, or the successor of one that has signed for
     /// [`ROTATE_EVERY`] and has none yet.
     pub fn due(&self, now: Timestamp) -> Option<Due> {
-        let Some(last) = self.keys.last() else {
-            return Some(Due { generation: 1, signs_from: now });
-        };
-        let latest = self.keys.iter().map(|key| key.generation).max()?;
-        let due = after(last.signs_from, ROTATE_EVERY) <= now;
-        due.then(|| Due { generation: latest.saturating_add(1), signs_from: after(now, PUBLISHED_BEFORE) })
+        let is_due = self.keys.last().is_none_or(|last| after(last.signs_from, ROTATE_EVERY) <= now);
+        is_due.then(|| self.successor(now))
+    }
+
+    /// The key that comes next, whether it is time for it or not: the first of all signs at once, and any other after
+    /// everybody has had the time to read it.
+    pub fn successor(&self, now: Timestamp) -> Due {
+        match self.keys.iter().map(|key| key.generation).max() {
+            None => Due { generation: 1, signs_from: now },
+            Some(latest) => {
+                Due { generation: latest.saturating_add(1), signs_from: after(now, PUBLISHED_BEFORE) }
+            }
+        }
     }
 
     fn signing_at(&self, now: Timestamp) -> usize {

@@ -12,7 +12,6 @@
 mod access;
 mod account;
 mod generation;
-mod id;
 mod keyring;
 mod master_key;
 mod ports;
@@ -33,5 +32,5 @@ pub use public_key::{Jwk, KeyId, MalformedPublicKey, PublicKey};
 pub use refresh::{RefreshToken, RefreshTokenError};
 pub use role::{Role, UnknownRole};
 pub use rotation::{GRACE, IDLE, LONGEST, Rotation, Standing, expires_at};
-pub use session::{Holder, MalformedSessionId, NewSession, Proof, REDEEM, Session, SessionId};
+pub use session::{Holder, NewSession, Proof, REDEEM, Session, SessionId};
 pub use signing_key::{NotGenerated, SigningKey};

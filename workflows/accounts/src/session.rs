@@ -4,20 +4,16 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
+use saga::id::{self, MalformedId};
 use saga::{Clock, Random, SagaId};
 use signup::{EmailAddress, OrganizationId, PasswordHash, UserId};
 use uuid::Uuid;
 
-use crate::{Role, id};
+use crate::Role;
 
 /// The id of a session: a UUIDv7, shown as `ses_` and 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(Uuid);
-
-/// The text is not a session's id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a session id: expected `ses_` and 32 hexadecimal digits in lower case")]
-pub struct MalformedSessionId;
 
 /// A session, as its user may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,9 +82,11 @@ pub struct Holder {
 }
 
 impl SessionId {
+    const PREFIX: &str = "ses_";
+
     /// A fresh id, in order of time.
     pub fn new(clock: &dyn Clock, random: &dyn Random) -> Self {
-        Self(saga::id::uuid_v7(clock, random))
+        Self(id::uuid_v7(clock, random))
     }
 
     /// The id behind a stored UUID.
@@ -104,7 +102,7 @@ impl SessionId {
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&id::show(id::SESSION, self.0))
+        id::show(Self::PREFIX, self.0, f)
     }
 }
 
@@ -115,10 +113,10 @@ impl fmt::Debug for SessionId {
 }
 
 impl FromStr for SessionId {
-    type Err = MalformedSessionId;
+    type Err = MalformedId;
 
-    fn from_str(text: &str) -> Result<Self, MalformedSessionId> {
-        id::read(id::SESSION, text).map(Self).ok_or(MalformedSessionId)
+    fn from_str(text: &str) -> Result<Self, MalformedId> {
+        id::read(Self::PREFIX, text).map(Self)
     }
 }
 
@@ -136,13 +134,5 @@ mod tests {
         assert_eq!(id.to_string().len(), 36);
         assert_eq!(format!("{id:?}"), id.to_string());
         assert_eq!(SessionId::from_uuid(id.uuid()), id);
-    }
-
-    #[test]
-    fn other_texts_are_no_sessions() {
-        for text in ["", "ses_", "ses_1", "wf_00000000000000000000000000000000", "ses_0000000000000000000000000000000G"]
-        {
-            assert_eq!(text.parse::<SessionId>(), Err(MalformedSessionId), "{text}");
-        }
     }
 }

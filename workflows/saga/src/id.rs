@@ -13,10 +13,10 @@ use crate::{Clock, Random};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SagaId(Uuid);
 
-/// The text is not a saga's id.
+/// The text is not an id of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a workflow id: expected `wf_` and 32 hexadecimal digits")]
-pub struct MalformedId;
+#[error("not such an id: expected `{0}` and 32 hexadecimal digits in lower case")]
+pub struct MalformedId(&'static str);
 
 impl SagaId {
     const PREFIX: &str = "wf_";
@@ -45,9 +45,27 @@ pub fn uuid_v7(clock: &dyn Clock, random: &dyn Random) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid()
 }
 
+/// Writes an id for whoever is outside: a prefix that says of what, and 32 hexadecimal digits.
+///
+/// # Errors
+/// Those of the formatter.
+pub fn show(prefix: &str, id: Uuid, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{prefix}{}", id.simple())
+}
+
+/// The id behind a text, which must be exactly what [`show`] makes of it.
+///
+/// # Errors
+/// [`MalformedId`] if it is not.
+pub fn read(prefix: &'static str, text: &str) -> Result<Uuid, MalformedId> {
+    let digits = text.strip_prefix(prefix).filter(|digits| digits.len() == 32);
+    let digits = digits.filter(|digits| !digits.contains(|c: char| c.is_ascii_uppercase()));
+    digits.and_then(|digits| Uuid::try_parse(digits).ok()).ok_or(MalformedId(prefix))
+}
+
 impl fmt::Display for SagaId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", Self::PREFIX, self.0.simple())
+        show(Self::PREFIX, self.0, f)
     }
 }
 
@@ -61,8 +79,7 @@ impl FromStr for SagaId {
     type Err = MalformedId;
 
     fn from_str(text: &str) -> Result<Self, MalformedId> {
-        let digits = text.strip_prefix(Self::PREFIX).filter(|d| d.len() == 32).ok_or(MalformedId)?;
-        Uuid::try_parse(digits).map(Self).map_err(|_| MalformedId)
+        read(Self::PREFIX, text).map(Self)
     }
 }
 
@@ -105,9 +122,24 @@ mod tests {
 
     #[test]
     fn other_texts_are_not_ids() {
-        let hyphens = format!("wf_{}", Uuid::nil());
-        for text in ["", "wf_", "0190", "wf_0190", "org_00000000000000000000000000000000", &hyphens] {
-            assert_eq!(text.parse::<SagaId>(), Err(MalformedId), "{text}");
+        let id = Uuid::from_u128(0x0190_abcd);
+        let text = SagaId(id).to_string();
+        assert_eq!(text, "wf_0000000000000000000000000190abcd");
+        for other in [
+            String::new(),
+            "wf_".to_owned(),
+            "0190".to_owned(),
+            "wf_0190".to_owned(),
+            text.to_uppercase(),
+            text.replace("abcd", "ABCD"),
+            text.replace("wf_", "org_"),
+            text.replace("wf_", ""),
+            format!("wf_{}", id.hyphenated()),
+            format!("wf_{}", id.braced()),
+            format!("{text} "),
+            format!("{text}0"),
+        ] {
+            assert_eq!(other.parse::<SagaId>(), Err(MalformedId("wf_")), "{other}");
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Who signs up, with the ids of all that the sign-up makes.
 
+use std::fmt;
+use std::str::FromStr;
+
+use saga::id::{self, MalformedId};
 use saga::{Clock, Random};
 use uuid::Uuid;
 
@@ -32,9 +36,9 @@ impl Applicant {
         random: &dyn Random,
     ) -> Self {
         Self {
-            user: UserId(saga::id::uuid_v7(clock, random)),
-            organization: OrganizationId(saga::id::uuid_v7(clock, random)),
-            profile: ProfileId(saga::id::uuid_v7(clock, random)),
+            user: UserId(id::uuid_v7(clock, random)),
+            organization: OrganizationId(id::uuid_v7(clock, random)),
+            profile: ProfileId(id::uuid_v7(clock, random)),
             email,
             full_name,
             organization_name,
@@ -42,14 +46,62 @@ impl Applicant {
     }
 }
 
-/// The id of a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// The id of a user, shown as `usr_` and 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(pub Uuid);
 
-/// The id of an organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// The id of an organization, shown as `org_` and 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OrganizationId(pub Uuid);
 
 /// The id of a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProfileId(pub Uuid);
+
+impl UserId {
+    const PREFIX: &str = "usr_";
+}
+
+impl OrganizationId {
+    const PREFIX: &str = "org_";
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        id::show(Self::PREFIX, self.0, f)
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for UserId {
+    type Err = MalformedId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedId> {
+        id::read(Self::PREFIX, text).map(Self)
+    }
+}
+
+impl fmt::Display for OrganizationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        id::show(Self::PREFIX, self.0, f)
+    }
+}
+
+impl fmt::Debug for OrganizationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for OrganizationId {
+    type Err = MalformedId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedId> {
+        id::read(Self::PREFIX, text).map(Self)
+    }
+}

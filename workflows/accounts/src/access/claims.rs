@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use signup::{EmailAddress, OrganizationId, UserId};
 use uuid::Uuid;
 
 use super::{ACCESS_LIFE, Access, Issuer, LEEWAY, Refused};
-use crate::{Holder, id};
+use crate::Holder;
 
 /// The claims as they are written. Times are seconds since 1970.
 #[derive(Serialize)]
@@ -47,9 +46,9 @@ impl<'a> Issued<'a> {
         Self {
             iss: &issuer.issuer,
             aud: &issuer.audience,
-            sub: id::show(id::USER, holder.user.0),
+            sub: holder.user.to_string(),
             sid: holder.session.to_string(),
-            org_id: id::show(id::ORGANIZATION, holder.organization.0),
+            org_id: holder.organization.to_string(),
             role: holder.role.as_str(),
             email: holder.email.as_written(),
             iat: now.as_second(),
@@ -93,15 +92,14 @@ impl Shown {
     }
 
     fn access(self) -> Option<Access> {
-        let email = EmailAddress::parse(&self.email).ok().filter(|email| email.as_written() == self.email)?;
-        let holder = Holder {
+        Some(Access {
             session: self.sid.parse().ok()?,
-            user: UserId(id::read(id::USER, &self.sub)?),
-            email,
-            organization: OrganizationId(id::read(id::ORGANIZATION, &self.org_id)?),
+            user: self.sub.parse().ok()?,
+            organization: self.org_id.parse().ok()?,
             role: self.role.parse().ok()?,
-        };
-        let expires_at = Timestamp::from_second(self.exp).ok()?;
-        Some(Access { holder, id: Uuid::try_parse(&self.jti).ok()?, expires_at })
+            email: self.email,
+            id: Uuid::try_parse(&self.jti).ok()?,
+            expires_at: Timestamp::from_second(self.exp).ok()?,
+        })
     }
 }

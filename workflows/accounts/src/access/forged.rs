@@ -68,6 +68,11 @@ fn issuer() -> Issuer {
     Issuer { issuer: "https://signup.example".to_owned(), audience: "https://api.example".to_owned() }
 }
 
+fn holder_of(access: Access) -> Holder {
+    let Access { session, user, organization, role, email, .. } = access;
+    Holder { session, user, organization, role, email: EmailAddress::parse(&email).unwrap() }
+}
+
 fn holder() -> Holder {
     Holder {
         session: SessionId::from_uuid(Uuid::from_u128(1)),
@@ -464,8 +469,7 @@ fn of_other_claims() -> Vec<Forgery> {
         ("role a truth", claiming("role", true), Refused::Claims),
         ("role a list", claiming("role", json!(["owner"])), Refused::Claims),
         ("email missing", lacking("email"), Refused::Claims),
-        ("email no address", claiming("email", "ada"), Refused::Claims),
-        ("email with space around", claiming("email", " ada@example.com "), Refused::Claims),
+        ("email no text", claiming("email", 7), Refused::Claims),
         ("jti missing", lacking("jti"), Refused::Claims),
         ("jti no id", claiming("jti", "1"), Refused::Claims),
     ]
@@ -513,14 +517,14 @@ fn each_reason_has_a_forgery() {
 #[test]
 fn what_the_forgeries_are_made_from_is_no_forgery() {
     let access = verify(&signed(header(), claims()), NOW).unwrap();
-    assert_eq!(access.holder, holder());
+    assert_eq!(holder_of(access.clone()), holder());
     assert_eq!(access.expires_at, at(NOW + 600));
 }
 
 #[test]
 fn a_token_that_is_issued_says_whom_it_stands_for() {
     let access = verify(&issued(), NOW).unwrap();
-    assert_eq!(access.holder, holder());
+    assert_eq!(holder_of(access.clone()), holder());
     assert_eq!(access.expires_at, at(NOW) + ACCESS_LIFE);
     assert_ne!(access.id, verify(&issued(), NOW).unwrap().id);
 }
