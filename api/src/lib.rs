@@ -41,7 +41,7 @@ pub use admission::Admission;
 pub use client::TrustedProxies;
 pub use cors::AllowedOrigins;
 pub use health::{Component, Condition, Health, Trouble};
-pub use identity::{Identity, Keys, LiveSessions};
+pub use identity::{Identity, IdentityParts};
 pub use metrics::describe as describe_metrics;
 pub use openapi::openapi;
 pub use overload::Overload;

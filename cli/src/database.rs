@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use accounts::{Accounts, Sessions, SigningKeys};
 use anyhow::{Context, Error, anyhow};
 use saga::store::Filter;
-use saga::{Backlog, Clock, Fleet, Store};
+use saga::{Backlog, Clock, Fleet, Store, SystemClock};
 use signup::{HashKey, Operators, Purpose, Replays, Sealer, SignUp};
 use store::postgres::{Crowd, Database as Server};
 use store::{Postgres, Sqlite, Unready, postgres, sqlite};
 use tracing::{debug, info, warn};
 
-use crate::config::{Config, Secret, Setting, settings};
+use crate::config::{Config, Flags, Secret, Setting, settings};
 use crate::data_dir::{ADVICE, DataDir};
 use crate::patience::outlast;
 
@@ -25,6 +26,12 @@ pub(crate) struct Database {
     pub(crate) backlog: Arc<dyn Backlog>,
     /// Who may operate on them.
     pub(crate) operators: Arc<dyn Operators>,
+    /// Who is signed in.
+    pub(crate) sessions: Arc<dyn Sessions>,
+    /// Users, and what they sign in with.
+    pub(crate) accounts: Arc<dyn Accounts>,
+    /// What access tokens are signed with.
+    pub(crate) signing_keys: Arc<dyn SigningKeys>,
     /// The processes that work on them.
     pub(crate) fleet: Arc<dyn Fleet>,
     /// Whether nobody has signed up yet.
@@ -80,8 +87,19 @@ impl Database {
         Ok(Self::over(store.clone(), Opened::Postgres(store), false, server.place()))
     }
 
-    /// Opens a database that is there and up to date, beside the processes that work on it.
-    pub(crate) async fn visit(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    /// Does something in a database that is there and up to date, beside the processes that work on it.
+    pub(crate) async fn visited<T>(
+        flags: &Flags,
+        work: impl AsyncFnOnce(&Config, &Self) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let config = Config::load(flags)?;
+        let database = Self::visit(&config, Arc::new(SystemClock)).await?;
+        let done = work(&config, &database).await;
+        database.close().await;
+        done
+    }
+
+    async fn visit(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         if let Some(url) = &config.database_url {
             let server = server(config, url)?;
             let store = server.open().await.map_err(|error| wrong(config, &server, error))?;
@@ -98,11 +116,22 @@ impl Database {
 
     fn over<D>(database: D, opened: Opened, is_new: bool, place: String) -> Self
     where
-        D: Store<SignUp> + Replays + Backlog + Operators + Fleet + Clone,
+        D: Store<SignUp> + Replays + Backlog + Operators + Sessions + Accounts + SigningKeys + Fleet,
     {
-        let (store, operators) = (Arc::new(database.clone()), Arc::new(database.clone()));
-        let (replays, backlog) = (Arc::new(database.clone()), Arc::new(database.clone()));
-        Self { store, replays, backlog, operators, fleet: Arc::new(database), is_new, place, opened }
+        let database = Arc::new(database);
+        Self {
+            store: Arc::<D>::clone(&database),
+            replays: Arc::<D>::clone(&database),
+            backlog: Arc::<D>::clone(&database),
+            operators: Arc::<D>::clone(&database),
+            sessions: Arc::<D>::clone(&database),
+            accounts: Arc::<D>::clone(&database),
+            signing_keys: Arc::<D>::clone(&database),
+            fleet: database,
+            is_new,
+            place,
+            opened,
+        }
     }
 
     /// What kind of database it is.

@@ -55,7 +55,7 @@ pub(crate) enum Worker {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Operator {
-    /// Add an operator to the database in the data folder, and print their token once
+    /// Add an operator to the database, and print their token once
     Add(Add),
     /// List the operators, with what they may do
     List(Enlisted),
@@ -113,7 +113,7 @@ impl Operator {
 }
 
 /// Runs a command to its end, and prints what it has to say.
-fn finish(command: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<()> {
+pub(crate) fn finish(command: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     let text = runtime.block_on(command)?;
     std::io::stdout().write_all(text.as_bytes()).context("cannot write the answer")

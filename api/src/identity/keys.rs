@@ -27,7 +27,7 @@ const FIRST: Duration = Duration::from_secs(2);
 ///
 /// They are read from the database again and again, and the next one is made when it is due: of all processes that see
 /// to that, one does.
-pub struct Keys {
+pub(crate) struct Keys {
     issuer: Issuer,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -66,7 +66,7 @@ enum Unknown {
 
 impl Keys {
     /// Reads and tends the keys from now on.
-    pub fn begin(
+    pub(super) fn begin(
         store: Arc<dyn SigningKeys>,
         master: MasterKey,
         issuer: Issuer,

@@ -21,7 +21,7 @@ const FRESH: SignedDuration = SignedDuration::from_secs(30);
 ///
 /// An access token says who somebody was when it was issued. What holds now is asked here: a session that is ended, a
 /// user who is disabled, another role or password count within 30 s, and in this process at once.
-pub struct LiveSessions {
+pub(crate) struct LiveSessions {
     sessions: Arc<dyn Sessions>,
     clock: Arc<dyn Clock>,
     seen: Cache<SessionId, (Holder, Timestamp)>,
@@ -29,7 +29,7 @@ pub struct LiveSessions {
 
 impl LiveSessions {
     /// None has been seen yet.
-    pub fn new(sessions: Arc<dyn Sessions>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(sessions: Arc<dyn Sessions>, clock: Arc<dyn Clock>) -> Self {
         // The clock decides; this frees what nobody asks for again.
         let forgotten = Duration::try_from(FRESH).unwrap_or_default();
         let seen = Cache::builder()

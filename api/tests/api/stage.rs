@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use accounts::{Issuer, MasterKey};
 use api::{
-    Admission, AllowedOrigins, Api, Component, Condition, Health, Identity, Keys, LiveSessions, Overload, Quotas, TakenEmails, Trouble,
+    Admission, AllowedOrigins, Api, Component, Condition, Health, Identity, IdentityParts, Overload, Quotas, TakenEmails, Trouble,
     Waiters,
 };
 use async_trait::async_trait;
@@ -18,7 +18,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use jiff::Timestamp;
 use limits::Limiter;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use saga::{Active, Advanced, Clock, End, Listener, OsRandom, Outline, SagaId, State, StepName};
+use saga::{Active, Advanced, Clock, End, Listener, OsRandom, Outline, Random, SagaId, State, StepName};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use signup::{Cost, Duplicates, HashKey, Hasher, Operator, OperatorRole, OperatorToken, Operators, Unsealer};
@@ -142,17 +142,19 @@ impl Default for Props {
     }
 }
 
-fn identity(memory: &Arc<Memory>, master: MasterKey, hands: &Arc<Hands>, hasher: Hasher) -> Identity {
+fn identity(memory: &Arc<Memory>, master_key: MasterKey, hands: &Arc<Hands>, hasher: Hasher) -> Identity {
     let origin = "https://signup.test".to_owned();
     let issuer = Issuer { issuer: origin.clone(), audience: origin };
-    let (clock, random) = (Arc::<Hands>::clone(hands), Arc::new(OsRandom));
-    Identity {
+    let clock: Arc<dyn Clock> = Arc::<Hands>::clone(hands);
+    let parts = IdentityParts {
         sessions: Arc::<Memory>::clone(memory),
         accounts: Arc::<Memory>::clone(memory),
-        keys: Keys::begin(Arc::<Memory>::clone(memory), master, issuer, Arc::<Hands>::clone(hands), random),
+        signing_keys: Arc::<Memory>::clone(memory),
+        master_key,
+        issuer,
         hasher: Arc::new(hasher),
-        live: LiveSessions::new(Arc::<Memory>::clone(memory), clock),
-    }
+    };
+    Identity::begin(parts, &clock, &(Arc::new(OsRandom) as Arc<dyn Random>))
 }
 
 impl Stage {

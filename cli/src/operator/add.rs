@@ -1,23 +1,18 @@
 //! `signup operator add`: another operator, in the database itself.
 //!
 //! The service may be running: the database lets a second process write. It need not know of it: tokens are looked up
-//! in the
-//! database at each request.
+//! in the database at each request.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
-use anyhow::Context;
-use saga::SystemClock;
-use saga::store::Error;
 use serde_json::json;
-use signup::{Operator, OperatorName, OperatorRole, OperatorToken, Operators};
+use signup::{Operator, OperatorName, OperatorRole};
 
 use crate::config::{Config, Flags};
 use crate::database::Database;
 
 use super::failure::{Failure, Kind};
-use super::first::generate;
+use super::first::{add, generate};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Add {
@@ -39,12 +34,12 @@ pub(crate) struct Add {
 
 impl Add {
     pub(super) async fn run(self) -> anyhow::Result<String> {
-        let config = Config::load(&self.flags)?;
-        let database = Database::visit(&config, Arc::new(SystemClock)).await?;
-        let operator = Operator { name: self.name, role: self.role };
-        let added = add(&*database.operators, &operator).await;
-        database.close().await;
-        let token = added?;
+        let (operator, token) = (Operator { name: self.name, role: self.role }, generate()?);
+        let add = async |_: &Config, database: &Database| add(&*database.operators, &operator, &token).await;
+        if !Database::visited(&self.flags, add).await? {
+            let message = format!("there is an operator called {} already, or was: names are given once", operator.name);
+            return Err(Failure::new(Kind::Failed, message).into());
+        }
         if self.json {
             return Ok(format!(
                 "{}\n",
@@ -60,23 +55,5 @@ impl Add {
         writeln!(text, "{name} can {what} now ({role}). Their token, which is not shown again:")?;
         writeln!(text, "\n  {}\n", token.reveal())?;
         Ok(text)
-    }
-}
-
-async fn add(operators: &dyn Operators, operator: &Operator) -> anyhow::Result<OperatorToken> {
-    let token = generate()?;
-    let added = match operators.add(operator, &token.hash()).await {
-        // It may have been written: then the token is somebody's.
-        Err(Error::InDoubt(_)) => operators.find(&token.hash()).await.map(|found| found.is_some()),
-        answer => answer,
-    };
-    if added.context("cannot add the operator")? {
-        Ok(token)
-    } else {
-        Err(Failure::new(
-            Kind::Failed,
-            format!("there is an operator called {} already, or was: names are given once", operator.name),
-        )
-        .into())
     }
 }

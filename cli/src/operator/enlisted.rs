@@ -1,9 +1,6 @@
 //! `signup operator list`: who may do what, from the database itself.
 
-use std::sync::Arc;
-
 use anyhow::Context;
-use saga::SystemClock;
 use serde_json::{Value, json};
 use signup::EnlistedOperator;
 
@@ -25,11 +22,10 @@ pub(crate) struct Enlisted {
 
 impl Enlisted {
     pub(super) async fn run(self) -> anyhow::Result<String> {
-        let config = Config::load(&self.flags)?;
-        let database = Database::visit(&config, Arc::new(SystemClock)).await?;
-        let operators = outlast(async || database.operators.operators().await).await;
-        database.close().await;
-        let operators = operators.context("cannot read the operators")?;
+        let read = async |_: &Config, database: &Database| {
+            outlast(async || database.operators.operators().await).await.context("cannot read the operators")
+        };
+        let operators = Database::visited(&self.flags, read).await?;
         Ok(if self.json {
             format!("{}\n", json!({ "operators": operators.iter().map(document).collect::<Vec<_>>() }))
         } else {

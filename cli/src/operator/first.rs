@@ -25,7 +25,7 @@ pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::
     if path.exists() {
         let token = token::read(&path)?.token;
         if is_first {
-            add(operators, &token).await?;
+            add(operators, &first()?, &token).await?;
         } else if !has(operators, &token.hash()).await? {
             warn!(
                 "operator.token is nobody's: the database knows others, or has revoked them; `signup operator add` makes more"
@@ -38,7 +38,7 @@ pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::
     }
     let token = generate()?;
     keep(&path, token.reveal()).with_context(|| format!("cannot write the operator's token to {}", path.display()))?;
-    if add(operators, &token).await? {
+    if add(operators, &first()?, &token).await? {
         return Ok(Some(token));
     }
     // Another process was first: this token is nobody's.
@@ -47,11 +47,14 @@ pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::
     Ok(None)
 }
 
-/// False if another process was first.
-async fn add(operators: &dyn Operators, token: &OperatorToken) -> anyhow::Result<bool> {
-    let (operator, hash) = (first()?, token.hash());
-    let added =
-        outlast(async || operators.add(&operator, &hash).await).await.context("cannot add the first operator")?;
+/// Adds an operator who has this token. False if the name is somebody else's.
+pub(super) async fn add(
+    operators: &dyn Operators,
+    operator: &Operator,
+    token: &OperatorToken,
+) -> anyhow::Result<bool> {
+    let hash = token.hash();
+    let added = outlast(async || operators.add(operator, &hash).await).await.context("cannot add the operator")?;
     // Asked twice, it may meet what it has done itself.
     Ok(added || has(operators, &hash).await?)
 }
@@ -181,6 +184,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let operators = database(folder.path(), "signup.db").await;
         operators.add(&first().unwrap(), &generate().unwrap().hash()).await.unwrap();
-        assert!(!add(&Lossy::over(operators), &generate().unwrap()).await.unwrap());
+        assert!(!add(&Lossy::over(operators), &first().unwrap(), &generate().unwrap()).await.unwrap());
     }
 }

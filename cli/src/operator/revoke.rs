@@ -2,10 +2,7 @@
 //!
 //! Tokens are looked up in the database at each request, so it holds at once, in every process.
 
-use std::sync::Arc;
-
 use anyhow::Context;
-use saga::SystemClock;
 use signup::OperatorName;
 
 use crate::config::{Config, Flags};
@@ -26,12 +23,11 @@ pub(crate) struct Revoke {
 
 impl Revoke {
     pub(super) async fn run(self) -> anyhow::Result<String> {
-        let config = Config::load(&self.flags)?;
-        let database = Database::visit(&config, Arc::new(SystemClock)).await?;
-        // Done twice, it is as good as done once.
-        let revoked = outlast(async || database.operators.revoke(&self.name).await).await;
-        database.close().await;
-        if revoked.context("cannot revoke the operator")? {
+        let revoke = async |_: &Config, database: &Database| {
+            // Done twice, it is as good as done once.
+            outlast(async || database.operators.revoke(&self.name).await).await.context("cannot revoke the operator")
+        };
+        if Database::visited(&self.flags, revoke).await? {
             Ok(format!("The token of {} opens nothing any more.\n", self.name))
         } else {
             let message = format!("there is no operator called {}: `signup operator list` shows them", self.name);
