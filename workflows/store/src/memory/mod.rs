@@ -1,29 +1,37 @@
 //! The reference store: plain Rust behind one lock. For tests.
 
+mod accounts;
 mod backlog;
 mod effect;
 mod fleet;
 mod operate;
 mod plant;
+mod row;
+mod sessions;
+mod signing_keys;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ::accounts::{SessionId, StoredKey};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use saga::fleet::Process;
-use saga::plan::EventKind;
 use saga::store::{
-    Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Lease, Note,
-    Operated, Operation, Record, View,
+    Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
+    Operation, Record, View,
 };
-use saga::{Active, Clock, Policy, SagaId, State, Store, Transition, WorkerName};
+use saga::{Active, Clock, Policy, SagaId, State, Store};
 use signup::{
-    Conflict, Data, Duplicates, Effect, EnlistedOperator, Known, Proposal, Replays, SealedPassword, SignUp, TokenHash,
+    Conflict, Duplicates, Effect, EnlistedOperator, Known, OrganizationId, Proposal, Replays, SealedPassword, SignUp,
+    TokenHash, UserId,
 };
 
+use self::accounts::Since;
 use crate::facts::{EventFact, Facts, SagaFact, Snapshot};
+use row::{Row, event};
+use sessions::Begun;
 
 /// A store in memory.
 pub struct Memory {
@@ -41,23 +49,12 @@ struct Tables {
     undeletable: BTreeSet<&'static str>,
     operators: BTreeMap<String, (EnlistedOperator, TokenHash)>,
     processes: BTreeMap<String, (Process, Timestamp, Timestamp)>,
-}
-
-struct Row {
-    proposal: Proposal,
-    state: State,
-    version: u32,
-    epoch: u64,
-    attempt: u32,
-    lease: Option<Lease>,
-    due_at: Timestamp,
-    step_claimed_at: Option<Timestamp>,
-    stuck_since: Option<Timestamp>,
-    accepted_at: Timestamp,
-    ended_at: Option<Timestamp>,
-    journal: Vec<Event>,
-    idempotency_forgotten: bool,
-    decoy: bool,
+    /// What organizations are called.
+    names: BTreeMap<OrganizationId, String>,
+    /// What has become of users, if anything.
+    since: BTreeMap<UserId, Since>,
+    sessions: BTreeMap<SessionId, Begun>,
+    signing_keys: BTreeMap<u32, StoredKey>,
 }
 
 impl Memory {
@@ -129,7 +126,7 @@ impl Store<SignUp> for Memory {
         let now = self.clock.now();
         let mut tables = self.lock();
         let fence = commit.fence;
-        let Tables { sagas, sealed, made, undeletable, .. } = &mut *tables;
+        let Tables { sagas, sealed, made, undeletable, names, .. } = &mut *tables;
         let Some(row) = sagas.get_mut(&fence.saga).filter(|row| row.holds(&fence)) else {
             return Ok(Committed::Fenced);
         };
@@ -141,6 +138,9 @@ impl Store<SignUp> for Memory {
             let applied = effect::apply(made, undeletable, &row.proposal, recorded).map_err(Error::Rejected)?;
             if applied && matches!(recorded, Effect::CreateUser { .. } | Effect::WipePassword) {
                 sealed.remove(&fence.saga);
+            }
+            if let Effect::CreateOrganization { name } = recorded {
+                names.insert(row.proposal.applicant.organization, name.as_str().to_owned());
             }
             if !applied {
                 answer = Committed::Refused;
@@ -283,118 +283,6 @@ impl Tables {
         let known = self.made.users.iter().any(|user| user.email_key == key) || self.has_live(key);
         known && proposal.duplicates == Duplicates::Decoyed
     }
-}
-
-impl Row {
-    fn accepted(proposal: &Proposal, state: State, now: Timestamp) -> Self {
-        let event = event(EventKind::Accepted, now);
-        Self {
-            proposal: proposal.clone(),
-            state,
-            version: proposal.version,
-            epoch: 0,
-            attempt: 0,
-            lease: None,
-            due_at: now,
-            step_claimed_at: None,
-            stuck_since: None,
-            accepted_at: now,
-            ended_at: None,
-            journal: vec![event],
-            idempotency_forgotten: false,
-            decoy: false,
-        }
-    }
-
-    fn seq(&self) -> u64 {
-        self.journal.last().map_or(0, |event| event.seq)
-    }
-
-    fn holds(&self, fence: &Fence) -> bool {
-        self.epoch == fence.epoch && self.seq() == fence.seq
-    }
-
-    fn is_claimable(&self, claim: &Claim, now: Timestamp) -> bool {
-        claim.kind == <SignUp as saga::Saga>::KIND
-            && self.state.step() == Some(&claim.step)
-            && claim.versions.contains(&self.version)
-            && self.due_at <= now
-            && self.lease.as_ref().is_none_or(|lease| lease.until < now)
-    }
-
-    fn claim(
-        &mut self,
-        saga: SagaId,
-        claim: &Claim,
-        sealed: Option<SealedPassword>,
-        now: Timestamp,
-    ) -> Option<Claimed<SignUp>> {
-        let State::Active(state) = self.state.clone() else { return None };
-        let taken_over = self.hold(&claim.worker, claim.lease, now);
-        Some(Claimed {
-            fence: Fence { saga, epoch: self.epoch, seq: self.seq() },
-            version: self.version,
-            state,
-            attempt: self.attempt,
-            age: between(self.accepted_at, now),
-            taken_over,
-            data: Data { applicant: self.proposal.applicant.clone(), sealed, decoy: self.decoy },
-        })
-    }
-
-    /// Whether somebody's lease had run out.
-    fn hold(&mut self, worker: &WorkerName, lease: Duration, now: Timestamp) -> bool {
-        self.epoch += 1;
-        self.attempt += 1;
-        self.step_claimed_at.get_or_insert(now);
-        self.lease.replace(Lease { worker: worker.to_string(), until: now + lease }).is_some()
-    }
-
-    fn advance(&mut self, transition: &Transition, from: &Active, note: &Note, fence: Fence, now: Timestamp) {
-        self.journal.push(Event {
-            seq: fence.seq + 1,
-            epoch: fence.epoch,
-            kind: transition.event(),
-            step: Some(from.step().clone()),
-            attempt: note.attempt,
-            worker: Some(note.worker.to_string()),
-            took: Some(Duration::from_millis(u64::try_from(note.took.as_millis()).unwrap_or(u64::MAX))),
-            error: note.error.clone(),
-            signature: None,
-            at: now,
-        });
-        self.lease = None;
-        match transition {
-            Transition::Advance { to, .. } => {
-                self.state = to.clone();
-                self.attempt = 0;
-                self.due_at = now;
-                self.step_claimed_at = None;
-                self.stuck_since = None;
-                self.ended_at = matches!(to, State::Ended(_)).then_some(now);
-            }
-            Transition::Again { after, stuck, .. } => {
-                self.due_at = now + *after;
-                self.stuck_since = stuck.then(|| self.stuck_since.unwrap_or(now));
-            }
-        }
-    }
-
-    fn view(&self, saga: SagaId, now: Timestamp) -> View {
-        View {
-            saga,
-            state: self.state.clone(),
-            accepted_at: self.accepted_at,
-            age: between(self.accepted_at, now),
-            stuck_since: self.stuck_since,
-            ended_at: self.ended_at,
-        }
-    }
-}
-
-/// The first event of a journal.
-fn event(kind: EventKind, at: Timestamp) -> Event {
-    Event { seq: 0, epoch: 0, kind, step: None, attempt: 0, worker: None, took: None, error: None, signature: None, at }
 }
 
 fn between(earlier: Timestamp, later: Timestamp) -> Duration {

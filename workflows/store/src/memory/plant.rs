@@ -40,6 +40,7 @@ impl Memory {
         });
         tables.made.identities.push((saga, who.user, "email".to_owned()));
         tables.made.organizations.push((saga, who.organization));
+        tables.names.insert(who.organization, "Planted".to_owned());
         tables.made.profiles.push((saga, who.user, who.organization));
         tables.made.claims.push((saga, who.user, who.organization));
     }

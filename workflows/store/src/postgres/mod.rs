@@ -5,7 +5,9 @@
 //! send are coalesced, see `lane.rs`.
 
 mod accept;
+mod accounts;
 mod backlog;
+mod begin;
 mod claim;
 mod classify;
 mod commit;
@@ -24,9 +26,12 @@ mod operators;
 mod pool;
 mod read;
 mod ready;
+mod refresh;
 mod room;
 mod schema;
 mod servers;
+mod sessions;
+mod signing_keys;
 #[cfg(feature = "testing")]
 mod snapshot;
 mod value;
@@ -124,9 +129,11 @@ impl Postgres {
 
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 15] = [
+        let modules: [&[(&str, &str)]; 20] = [
             accept::SQL,
+            accounts::SQL,
             backlog::SQL,
+            begin::SQL,
             claim::SQL,
             classify::SQL,
             commit::SQL,
@@ -139,7 +146,10 @@ impl Postgres {
             operators::SQL,
             read::SQL,
             ready::SQL,
+            refresh::SQL,
             room::SQL,
+            sessions::SQL,
+            signing_keys::SQL,
         ];
         modules.into_iter().flatten().copied()
     }

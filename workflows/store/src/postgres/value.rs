@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use accounts::{Role, UnknownRole};
 use jiff::Timestamp;
 use saga::operate::Signature;
 use saga::store::Error;
 use saga::{SagaId, State};
+use signup::EmailAddress;
+use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
-use sqlx::postgres::{PgRow, PgTypeInfo, PgValueFormat, PgValueRef};
-use sqlx::{Decode, Postgres, Row, Type};
+use sqlx::postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueFormat, PgValueRef};
+use sqlx::{Decode, Encode, Postgres, Row, Type};
 use uuid::Uuid;
 
 /// A `timestamptz`, to the microsecond.
@@ -35,6 +38,14 @@ impl<'r> Decode<'r, Postgres> for Stamp {
         let since_2000 = i64::from_be_bytes(value.as_bytes()?.try_into()?);
         let micros = since_2000.checked_add(EPOCH).ok_or("a timestamp beyond time")?;
         Ok(Self(Timestamp::from_microsecond(micros)?))
+    }
+}
+
+impl Encode<'_, Postgres> for Stamp {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        // No `Timestamp` is so early that this underflows.
+        let since_2000 = self.0.as_microsecond() - EPOCH;
+        Encode::<Postgres>::encode_by_ref(&since_2000, buffer)
     }
 }
 
@@ -89,4 +100,14 @@ pub(super) fn state(row: &PgRow) -> Result<State, Error> {
 pub(super) fn signature(row: &PgRow) -> Result<Option<Signature>, Error> {
     let signed = get::<Option<String>>(row, "operator")?.zip(get(row, "reason")?);
     Ok(signed.map(|(operator, reason)| Signature { operator, reason }))
+}
+
+/// The address in the columns `email` and `email_key`.
+pub(super) fn email(row: &PgRow) -> Result<EmailAddress, Error> {
+    Ok(EmailAddress::from_stored(get(row, "email")?, get(row, "email_key")?))
+}
+
+/// The role in the column `role`.
+pub(super) fn role(row: &PgRow) -> Result<Role, Error> {
+    get::<String>(row, "role")?.parse().map_err(|error: UnknownRole| Error::Unreadable(error.to_string()))
 }

@@ -4,7 +4,9 @@
 //! lock, effect, advance, event. The database's clock is this process', since they share a machine.
 
 mod accept;
+mod accounts;
 mod backlog;
+mod begin;
 mod claim;
 mod commit;
 mod effect;
@@ -17,7 +19,10 @@ mod operate;
 mod operators;
 mod read;
 mod ready;
+mod refresh;
 mod schema;
+mod sessions;
+mod signing_keys;
 #[cfg(feature = "testing")]
 mod snapshot;
 mod transaction;
@@ -97,9 +102,11 @@ impl Store<SignUp> for Sqlite {
 impl Sqlite {
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 13] = [
+        let modules: [&[(&str, &str)]; 18] = [
             accept::SQL,
+            accounts::SQL,
             backlog::SQL,
+            begin::SQL,
             claim::SQL,
             commit::SQL,
             effect::SQL,
@@ -111,6 +118,9 @@ impl Sqlite {
             operators::SQL,
             read::SQL,
             ready::SQL,
+            refresh::SQL,
+            sessions::SQL,
+            signing_keys::SQL,
         ];
         modules.into_iter().flatten().copied()
     }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use accounts::{Role, UnknownRole};
 use jiff::Timestamp;
 use saga::operate::Signature;
 use saga::store::Error;
 use saga::{Clock, SagaId, State};
+use signup::EmailAddress;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
@@ -59,6 +61,16 @@ pub(super) fn state(row: &SqliteRow) -> Result<State, Error> {
 pub(super) fn signature(row: &SqliteRow) -> Result<Option<Signature>, Error> {
     let signed = get::<Option<String>>(row, "operator")?.zip(get(row, "reason")?);
     Ok(signed.map(|(operator, reason)| Signature { operator, reason }))
+}
+
+/// The address in the columns `email` and `email_key`.
+pub(super) fn email(row: &SqliteRow) -> Result<EmailAddress, Error> {
+    Ok(EmailAddress::from_stored(get(row, "email")?, get(row, "email_key")?))
+}
+
+/// The role in the column `role`.
+pub(super) fn role(row: &SqliteRow) -> Result<Role, Error> {
+    get::<String>(row, "role")?.parse().map_err(|error: UnknownRole| Error::Unreadable(error.to_string()))
 }
 
 /// A counter as SQLite stores it.

@@ -1,10 +1,13 @@
 //! What every store must do, one check for each behaviour, and the list of them.
 
 mod accepting;
+mod accounts;
+mod beginning;
 mod claiming;
 mod committing;
 mod decoying;
 mod effects;
+mod ending;
 mod fleet;
 mod holding;
 mod housekeeping;
@@ -15,7 +18,9 @@ mod operating;
 mod operators;
 mod racing;
 mod reading;
+mod refreshing;
 mod retrying;
+mod signing_keys;
 
 on_every_store! { ()
     accepting:
@@ -164,4 +169,50 @@ on_every_store! { ()
         operators_are_told_by_name,
         an_operator_keeps_their_role,
         a_revoked_operator_is_found_no_more_and_their_name_stays_taken;
+    accounts:
+        who_signs_in_is_found_by_their_email,
+        users_see_what_they_signed_up_with,
+        who_is_not_active_or_is_disabled_has_no_account,
+        a_hash_is_replaced_where_it_is_known_and_nothing_ends,
+        a_password_is_changed_where_its_hash_is_known,
+        of_many_changes_of_one_password_at_once_one_counts;
+    beginning:
+        a_session_begins_for_a_user_with_that_very_hash,
+        a_provisional_user_begins_no_session,
+        a_disabled_user_begins_no_session,
+        beginning_the_same_session_twice_finds_it_begun,
+        a_sign_up_is_redeemed_once,
+        a_repetition_does_not_find_a_session_that_has_gone_on_or_ended,
+        a_sign_up_is_redeemed_within_a_day,
+        a_sign_up_is_redeemed_while_its_password_is_the_users,
+        a_sign_up_that_has_not_completed_is_not_redeemed,
+        a_decoy_is_not_redeemed,
+        of_many_who_redeem_a_sign_up_at_once_all_get_one_session,
+        a_change_of_the_password_ends_what_begins_with_the_old_one_at_the_same_time;
+    refreshing:
+        a_session_goes_on_with_the_next_generation,
+        the_token_before_yields_the_same_again_within_the_grace,
+        a_token_that_was_used_up_ends_the_session,
+        a_token_before_the_last_but_one_ends_the_session_however_soon,
+        of_many_refreshes_with_one_token_all_get_one_generation,
+        of_many_refreshes_with_a_token_that_was_used_up_one_is_told,
+        of_a_refresh_and_a_reuse_at_once_none_leaves_the_session_live,
+        a_session_ends_a_month_after_it_was_last_refreshed,
+        a_session_ends_three_months_after_it_began_however_often_it_was_refreshed,
+        a_generation_above_the_latest_goes_on_from_there,
+        a_session_that_never_began_is_over;
+    ending:
+        a_session_is_ended_by_its_own_user_alone,
+        all_of_a_users_sessions_end_at_once,
+        a_change_of_the_password_ends_all_sessions_but_the_one_that_is_kept,
+        a_session_that_was_over_or_is_somebody_elses_is_not_kept,
+        a_refresh_and_a_change_of_the_password_at_once_leave_the_kept_session_alone,
+        a_user_who_is_disabled_has_no_session,
+        sessions_are_told_the_last_used_first,
+        no_more_than_a_hundred_sessions_are_told,
+        sessions_are_forgotten_three_months_after_they_began;
+    signing_keys:
+        keys_are_told_as_they_were_added_in_their_order,
+        a_generation_has_one_key_and_a_key_one_generation,
+        of_many_keys_of_one_generation_at_once_one_is_added;
 }

@@ -1,5 +1,6 @@
 //! What every test works on: a fresh store, its clock, and people who sign up.
 
+mod accounts;
 mod ambient;
 mod harness;
 mod history;
@@ -19,6 +20,7 @@ use signup::{Known, Operators, Proposal, SignUp};
 use store::facts::Facts;
 use store::invariants;
 
+pub(crate) use self::accounts::*;
 pub(crate) use ambient::{ManualClock, Seeded};
 pub(crate) use harness::{Harness, steady};
 pub(crate) use history::rewritten;

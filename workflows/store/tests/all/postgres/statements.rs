@@ -10,8 +10,8 @@ use crate::world::{World, open_postgres, raw_postgres};
 
 /// Runs once, when a process starts that is alone with its database.
 const COLD: [&str; 1] = ["release_leases"];
-/// Read all of a table with a row for each process or operator.
-const SMALL: [&str; 4] = ["fleet.beat", "fleet.processes", "operators.list", "room"];
+/// Read all of a table with a row for each process, operator or signing key.
+const SMALL: [&str; 5] = ["fleet.beat", "fleet.processes", "operators.list", "room", "signing_keys.list"];
 
 /// A connection as the store's statements run on.
 async fn connection(w: &World) -> PgConnection {

@@ -34,10 +34,10 @@ async fn every_argument_is_named_by_its_number() {
 
 /// Runs once, when a process starts.
 const COLD: [&str; 1] = ["release_leases"];
-/// Read tables with a row for each process, operator or migration.
-const SMALL: [&str; 4] = ["fleet.forget", "fleet.processes", "operators.list", "ready"];
+/// Read tables with a row for each process, operator, migration or signing key.
+const SMALL: [&str; 5] = ["fleet.forget", "fleet.processes", "operators.list", "ready", "signing_keys.list"];
 /// Sort what they have found.
-const SORTING: [&str; 2] = ["accept.classify", "list.active"];
+const SORTING: [&str; 3] = ["accept.classify", "list.active", "sessions.list"];
 
 #[tokio::test]
 async fn hot_statements_use_an_index() {

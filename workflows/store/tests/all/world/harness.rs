@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use accounts::{Accounts, Sessions, SigningKeys};
 use async_trait::async_trait;
 use saga::{Backlog, Fleet, Store};
-use signup::{Operators, Proposal, Replays, SignUp};
+use signup::{Operators, Proposal, Replays, SignUp, UserId};
 use store::facts::Facts;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -30,6 +31,15 @@ pub(crate) trait Harness: Send + Sync {
     /// The operators that it knows.
     fn operators(&self) -> Arc<dyn Operators>;
 
+    /// The sessions that it keeps.
+    fn sessions(&self) -> Arc<dyn Sessions>;
+
+    /// The accounts that it keeps.
+    fn accounts(&self) -> Arc<dyn Accounts>;
+
+    /// The keys that sign access tokens.
+    fn signing_keys(&self) -> Arc<dyn SigningKeys>;
+
     /// Everything in it.
     async fn facts(&self) -> Facts;
 
@@ -41,6 +51,9 @@ pub(crate) trait Harness: Send + Sync {
 
     /// Makes an account as if this proposal had been accepted and completed, whatever stands against it.
     async fn plant_account(&self, proposal: &Proposal);
+
+    /// Disables a user.
+    async fn disable(&self, user: UserId);
 
     /// What the end of one process and the start of the next do to it.
     async fn reopen(&mut self);

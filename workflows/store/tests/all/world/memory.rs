@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use accounts::{Accounts, Sessions, SigningKeys};
 use async_trait::async_trait;
 use saga::{Backlog, Fleet, Store};
-use signup::{Operators, Proposal, Replays, SignUp};
+use signup::{Operators, Proposal, Replays, SignUp, UserId};
 use store::facts::{Facts, Snapshot};
 use store::memory::Memory;
 
@@ -45,6 +46,18 @@ impl Harness for InMemory {
         Arc::clone(&self.memory) as _
     }
 
+    fn sessions(&self) -> Arc<dyn Sessions> {
+        Arc::clone(&self.memory) as _
+    }
+
+    fn accounts(&self) -> Arc<dyn Accounts> {
+        Arc::clone(&self.memory) as _
+    }
+
+    fn signing_keys(&self) -> Arc<dyn SigningKeys> {
+        Arc::clone(&self.memory) as _
+    }
+
     async fn facts(&self) -> Facts {
         self.memory.facts().await.unwrap()
     }
@@ -59,6 +72,10 @@ impl Harness for InMemory {
 
     async fn plant_account(&self, proposal: &Proposal) {
         self.memory.plant_account(proposal);
+    }
+
+    async fn disable(&self, user: UserId) {
+        self.memory.disable(user);
     }
 
     async fn reopen(&mut self) {}

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use accounts::{Accounts, Sessions, SigningKeys};
 use async_trait::async_trait;
 use saga::{Backlog, Fleet, Store};
 use servers::Postgres as Server;
-use signup::{Operators, Proposal, Replays, SignUp};
+use signup::{Operators, Proposal, Replays, SignUp, UserId};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use store::Postgres;
 use store::facts::{Facts, Snapshot};
@@ -31,6 +32,7 @@ CREATE FUNCTION manual.now() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT 
 /// quicker than to truncate, which makes new files.
 const EMPTY: &str = "
 SET session_replication_role = replica;
+DELETE FROM sessions; DELETE FROM signing_keys;
 DELETE FROM claims; DELETE FROM profiles; DELETE FROM organizations; DELETE FROM identities; DELETE FROM users;
 DELETE FROM sealed_passwords; DELETE FROM saga_events; DELETE FROM sagas; DELETE FROM operators; DELETE FROM processes;
 DELETE FROM key_checks;
@@ -176,6 +178,18 @@ impl Harness for InPostgres {
         Arc::new(self.place().db.clone())
     }
 
+    fn sessions(&self) -> Arc<dyn Sessions> {
+        Arc::new(self.place().db.clone())
+    }
+
+    fn accounts(&self) -> Arc<dyn Accounts> {
+        Arc::new(self.place().db.clone())
+    }
+
+    fn signing_keys(&self) -> Arc<dyn SigningKeys> {
+        Arc::new(self.place().db.clone())
+    }
+
     async fn facts(&self) -> Facts {
         let db = self.place().db.clone();
         steady(async move { db.facts().await.unwrap() }).await
@@ -207,6 +221,11 @@ impl Harness for InPostgres {
         ];
         let account = include_str!("account.sql").to_owned();
         self.execute(values.iter().fold(account, |sql, (name, value)| sql.replace(name, value))).await;
+    }
+
+    async fn disable(&self, user: UserId) {
+        let now = "(SELECT at FROM manual.clock)";
+        self.execute(format!("UPDATE users SET disabled_at = {now} WHERE id = '{}'", user.0)).await;
     }
 
     async fn reopen(&mut self) {

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use accounts::{Accounts, Sessions, SigningKeys};
 use async_trait::async_trait;
 use saga::{Backlog, Clock, Fleet, Store};
-use signup::{Operators, Proposal, Replays, SignUp};
+use signup::{Operators, Proposal, Replays, SignUp, UserId};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqliteConnection};
 use store::Sqlite;
@@ -67,6 +68,18 @@ impl Harness for InAFile {
         Arc::new(self.db.clone())
     }
 
+    fn sessions(&self) -> Arc<dyn Sessions> {
+        Arc::new(self.db.clone())
+    }
+
+    fn accounts(&self) -> Arc<dyn Accounts> {
+        Arc::new(self.db.clone())
+    }
+
+    fn signing_keys(&self) -> Arc<dyn SigningKeys> {
+        Arc::new(self.db.clone())
+    }
+
     async fn facts(&self) -> Facts {
         let db = self.db.clone();
         steady(async move { db.facts().await.unwrap() }).await
@@ -98,6 +111,11 @@ impl Harness for InAFile {
         ];
         let account = include_str!("account.sql").to_owned();
         self.execute(values.iter().fold(account, |sql, (name, value)| sql.replace(name, value))).await;
+    }
+
+    async fn disable(&self, user: UserId) {
+        let now = self.clock.now().as_millisecond();
+        self.execute(format!("UPDATE users SET disabled_at = {now} WHERE id = x'{}'", user.0.simple())).await;
     }
 
     async fn reopen(&mut self) {
