@@ -11,6 +11,7 @@ mod flags;
 mod layers;
 mod log_filter;
 mod nearest;
+mod own_origin;
 #[cfg(test)]
 mod page;
 mod place;
@@ -35,6 +36,7 @@ pub(crate) use error::Error;
 pub(crate) use flags::Flags;
 pub(crate) use layers::Origin;
 pub(crate) use log_filter::LogFilter;
+pub(crate) use own_origin::OwnOrigin;
 pub(crate) use secret::{Secret, open_to_others};
 pub(crate) use setting::Setting;
 pub(crate) use show::Show;
@@ -45,6 +47,8 @@ pub(crate) use values::LogFormat;
 pub(crate) struct Config {
     /// Where to listen.
     pub(crate) listen: SocketAddr,
+    /// Under which URL people reach the service. Without it, under the address where it listens.
+    pub(crate) origin: Option<OwnOrigin>,
     /// Where a process that serves nothing else tells whether it is well, if anywhere.
     pub(crate) health_listen: Option<SocketAddr>,
     /// The most connections from clients.
@@ -80,6 +84,8 @@ pub(crate) struct Config {
     pub(crate) seal_private_key: Option<Key>,
     /// Keys the keyed hashes. Without it, the key in the data folder does.
     pub(crate) hash_key: Option<Key>,
+    /// Seals signing keys. Without it, the key in the data folder does.
+    pub(crate) master_key: Option<Key>,
     /// Where each setting comes from, in the order of [`settings::ALL`].
     pub(crate) origins: Vec<Origin>,
     /// What an operator should hear about, once there is a log.
@@ -115,6 +121,7 @@ impl Config {
         let mut layers = Layers::read(flags, environment)?;
         Ok(Self {
             listen: layers.value(&settings::LISTEN, values::listen)?,
+            origin: layers.optional(&settings::ORIGIN, values::own_origin)?,
             health_listen: layers.value(&settings::HEALTH_LISTEN, values::listen_or_off)?,
             connections: layers.value(&settings::CONNECTIONS, values::open_connections)?,
             drain: layers.value(&settings::DRAIN, values::drain)?,
@@ -135,6 +142,7 @@ impl Config {
             seal_public_key: layers.optional(&settings::SEAL_PUBLIC_KEY, values::public_key)?,
             seal_private_key: layers.optional(&settings::SEAL_PRIVATE_KEY, values::key)?,
             hash_key: layers.optional(&settings::HASH_KEY, values::key)?,
+            master_key: layers.optional(&settings::MASTER_KEY, values::key)?,
             warnings: layers.warnings,
             origins: layers.origins,
         })

@@ -80,7 +80,12 @@ impl DataDir {
 
     /// Where secrets are kept.
     pub(crate) fn secret(&self, name: &str) -> PathBuf {
-        self.path.join(format!("{name}.key"))
+        Self::secret_in(&self.path, name)
+    }
+
+    /// The same, of a folder that another process may hold.
+    pub(crate) fn secret_in(folder: &Path, name: &str) -> PathBuf {
+        folder.join(format!("{name}.key"))
     }
 }
 

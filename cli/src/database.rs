@@ -69,7 +69,7 @@ impl Database {
             }
             let store = Box::pin(enter(config, &server)).await?;
             let one = Filter { limit: 1, ..Filter::default() };
-            let first = outlast(async || store.list(&one).await).await;
+            let first = outlast(async || Store::list(&store, &one).await).await;
             let is_new = first.context("cannot read the database")?.is_empty();
             return Ok(Self::over(store.clone(), Opened::Postgres(store), is_new, server.place()));
         }

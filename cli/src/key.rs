@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 
+use accounts::MasterKey;
 use anyhow::Context;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD};
@@ -41,6 +42,11 @@ impl Key {
     /// This key as one that keys hashes.
     pub(crate) fn hash_key(&self) -> HashKey {
         HashKey::new(*self.0)
+    }
+
+    /// This key as one that seals signing keys.
+    pub(crate) fn master_key(&self) -> MasterKey {
+        MasterKey::new(*self.0)
     }
 }
 

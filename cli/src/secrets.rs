@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use accounts::MasterKey;
 use anyhow::Context;
 use signup::{HashKey, Unsealer};
 use tracing::warn;
@@ -22,7 +23,14 @@ pub(crate) struct Secrets {
     pub(crate) unsealer: Unsealer,
     /// Keys the keyed hashes.
     pub(crate) hash_key: HashKey,
+    /// Seals signing keys.
+    pub(crate) master_key: MasterKey,
 }
+
+/// What it means that a key was lost.
+const SEAL_LOSS: &str = "sign-ups whose password is not hashed yet will fail";
+const HASH_LOSS: &str = "repeated requests of the last day are not recognised, and everybody must sign in again";
+const MASTER_LOSS: &str = "if there was one, no session begins or goes on until `signup keys rotate` was run";
 
 impl Secrets {
     /// The configured secrets; for the others reads those of the data folder, and makes those that are missing there.
@@ -30,16 +38,20 @@ impl Secrets {
     /// A key that is missing beside a database that is not new was lost, and so was the database if it is new beside
     /// a key: the log says what that means.
     pub(crate) fn of(config: &Config, folder: &DataDir, database: &Database) -> anyhow::Result<Self> {
-        let (seal, hash) = (folder.secret("seal"), folder.secret("hash"));
+        let [seal, hash, master] = ["seal", "hash", "master"].map(|name| folder.secret(name));
         let (is_file, database_is_new) = (database.is_file(), database.is_new);
-        let is_bereft = is_file && database_is_new && (seal.exists() || hash.exists());
+        let is_bereft = is_file && database_is_new && [&seal, &hash, &master].iter().any(|key| key.exists());
         let seal = match &config.seal_private_key {
             Some(key) => key.clone(),
-            None => kept(&seal, database_is_new, "sign-ups whose password is not hashed yet will fail")?,
+            None => kept(&seal, database_is_new, SEAL_LOSS)?,
         };
         let hash = match &config.hash_key {
             Some(key) => key.clone(),
-            None => kept(&hash, database_is_new, "repeated requests of the last day are not recognised")?,
+            None => kept(&hash, database_is_new, HASH_LOSS)?,
+        };
+        let master = match &config.master_key {
+            Some(key) => key.clone(),
+            None => kept(&master, database_is_new, MASTER_LOSS)?,
         };
         if is_bereft {
             warn!(
@@ -47,7 +59,7 @@ impl Secrets {
                  to have them back, stop and restore signup.db from a backup"
             );
         }
-        Ok(Self { unsealer: matching(config, &seal)?, hash_key: hash.hash_key() })
+        Ok(Self { unsealer: matching(config, &seal)?, hash_key: hash.hash_key(), master_key: master.master_key() })
     }
 }
 
@@ -60,6 +72,19 @@ pub(crate) fn matching(config: &Config, seal: &Key) -> anyhow::Result<Unsealer> 
         return Err(config.error(&settings::SEAL_PUBLIC_KEY, what).into());
     }
     Ok(unsealer)
+}
+
+/// The master key that the service has: the configured one, or that of its data folder.
+pub(crate) fn master_key(config: &Config) -> anyhow::Result<MasterKey> {
+    if let Some(key) = &config.master_key {
+        return Ok(key.master_key());
+    }
+    let path = DataDir::secret_in(&config.data_dir, "master");
+    let file = File::open(&path).with_context(|| {
+        let (name, path) = (settings::MASTER_KEY.variable, path.display());
+        format!("no master key: set {name}, or give the --data-dir of the service, where {path} would be")
+    })?;
+    Ok(read(file, &path).with_context(|| format!("cannot use the secret {}", path.display()))?.master_key())
 }
 
 /// A key that the data folder keeps.

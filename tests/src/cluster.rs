@@ -9,6 +9,9 @@ use tempfile::TempDir;
 
 use crate::{Member, run, run_with};
 
+/// Where people reach a cluster, for all that it knows: its processes listen wherever there is room.
+const ORIGIN: (&str, &str) = ("SIGNUP_ORIGIN", "https://signup.example.com");
+
 /// What the processes of a cluster share, and a folder for their logs.
 #[derive(Debug)]
 pub struct Cluster {
@@ -62,17 +65,18 @@ impl Cluster {
         Ok(())
     }
 
-    /// What a process in this role is told: the keys that it needs, and no others.
+    /// What a process in this role is told: the settings and keys that it needs, and no others.
     pub fn told(&self, role: &str) -> Vec<(&str, &str)> {
         let servers = [("DATABASE_URL", &*self.url), ("REDIS_URL", &*self.redis)];
+        let origin: &[_] = if role == "worker" { &[] } else { &[ORIGIN] };
         let needed: &[_] = match role {
-            "api" => &["SIGNUP_SEAL_PUBLIC_KEY", "SIGNUP_HASH_KEY"],
-            "serve" => &["SIGNUP_SEAL_PRIVATE_KEY", "SIGNUP_HASH_KEY"],
+            "api" => &["SIGNUP_SEAL_PUBLIC_KEY", "SIGNUP_HASH_KEY", "SIGNUP_MASTER_KEY"],
+            "serve" => &["SIGNUP_SEAL_PRIVATE_KEY", "SIGNUP_HASH_KEY", "SIGNUP_MASTER_KEY"],
             _ => &["SIGNUP_SEAL_PRIVATE_KEY"],
         };
         let keys = self.keys.iter().filter(|(name, _)| needed.contains(&name.as_str()));
         let pairs = keys.chain(&self.also).map(|(name, value)| (name.as_str(), value.as_str()));
-        servers.into_iter().chain(pairs).collect()
+        servers.into_iter().chain(origin.iter().copied()).chain(pairs).collect()
     }
 
     /// Where the process of this name logs.

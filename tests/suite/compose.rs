@@ -53,6 +53,8 @@ async fn each_process_is_told_what_it_needs_and_no_more() {
             "SIGNUP_DUPLICATE_EMAIL",
             "SIGNUP_HASH_KEY",
             "SIGNUP_LISTEN",
+            "SIGNUP_MASTER_KEY",
+            "SIGNUP_ORIGIN",
             "SIGNUP_SEAL_PUBLIC_KEY",
             "SIGNUP_TRUSTED_PROXIES"
         ]

@@ -54,9 +54,10 @@ async fn a_wrong_configuration_is_one_line_and_the_exit_code_2() {
     let file = file.to_str().unwrap();
     let data = folder.path().join("data");
     let data = data.to_str().unwrap();
-    let cases: [Case<'_>; 8] = [
+    let cases: [Case<'_>; 9] = [
         (&["--listen", "nonsense"], &[], "signup: `--listen`: `nonsense` is no address"),
         (&[], &[("SIGNUP_LISTEN", "nonsense")], "signup: `SIGNUP_LISTEN`: `nonsense` is no address"),
+        (&["--origin", "https://x/"], &[], "signup: `--origin`: \"https://x/\" goes on after the host; give scheme"),
         (&[], &[("SIGNUP_LISEN", "x")], "did you mean `SIGNUP_LISTEN`?"),
         (&["--config", file], &[], "x.toml; did you mean `listen`?"),
         (&["--config", "/nowhere"], &[], "signup: `--config`: cannot read /nowhere: "),
@@ -92,11 +93,13 @@ async fn fresh_keys_are_all_that_a_server_needs() {
     let read = String::from_utf8(read.stdout).unwrap();
     let keys: Vec<(&str, &str)> = read.split('\0').filter_map(|line| line.split_once('=')).collect();
     let keys: Vec<(&str, &str)> = keys.into_iter().filter(|(name, _)| name.starts_with("SIGNUP_")).collect();
-    assert_eq!(keys.len(), 3, "{printed}");
+    assert_eq!(keys.len(), 4, "{printed}");
 
     let server = Server::start_in(&data, &[], &keys).await.unwrap();
     assert_eq!(server.client().sign_up("ada@example.com", "Ada", 5).await.unwrap().status, 201);
-    assert!(!data.join("seal.key").exists() && !data.join("hash.key").exists(), "configured keys are not made");
+    for name in ["seal.key", "hash.key", "master.key"] {
+        assert!(!data.join(name).exists(), "configured keys are not made: {name}");
+    }
     let log = server.log().unwrap();
     assert!(keys.iter().all(|(_, key)| !log.contains(key)), "{log}");
     assert!(server.terminate().await.unwrap().success());

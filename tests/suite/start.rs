@@ -152,7 +152,7 @@ async fn the_database_is_its_owners_alone_also_in_a_folder_that_is_open_to_all()
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let _server = Server::start(folder.path()).await.unwrap();
-    for name in ["signup.db", "signup.db-wal", "signup.db-shm", "seal.key", "hash.key", "lock"] {
+    for name in ["signup.db", "signup.db-wal", "signup.db-shm", "seal.key", "hash.key", "master.key", "lock"] {
         let mode = fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
@@ -174,9 +174,14 @@ async fn a_lost_key_is_said_in_the_log() {
     let data = folder.path().join("data");
     assert!(Server::start(&data).await.unwrap().terminate().await.unwrap().success());
     assert!(!fs::read_to_string(folder.path().join("data.log")).unwrap().contains("missing"));
-    fs::remove_file(data.join("seal.key")).unwrap();
+    for name in ["seal.key", "hash.key", "master.key"] {
+        fs::remove_file(data.join(name)).unwrap();
+    }
     let server = Server::start(&data).await.unwrap();
-    assert!(server.log().unwrap().contains("seal.key is missing, making another"));
+    let log = server.log().unwrap();
+    for name in ["seal.key", "hash.key", "master.key"] {
+        assert!(log.contains(&format!("{name} is missing, making another")), "{log}");
+    }
 }
 
 #[tokio::test]
@@ -212,6 +217,7 @@ async fn help_names_every_command_and_setting() {
         "--config",
         "--listen",
         "SIGNUP_LISTEN",
+        "--origin",
         "--data-dir",
         "--log",
         "--argon2",

@@ -85,7 +85,7 @@ mod tests {
         let flags = Flags::from_arg_matches(&matches).unwrap();
         assert_eq!(flags.get(&settings::DATA_DIR), Some("x"));
         assert_eq!((flags.get(&settings::LISTEN), flags.config()), (None, Some(Path::new("y"))));
-        for secret in ["--database-url", "--hash-key", "--seal-private-key"] {
+        for secret in ["--database-url", "--hash-key", "--master-key", "--seal-private-key"] {
             assert!(command().try_get_matches_from(["signup", secret, "x"]).is_err(), "{secret}");
         }
     }

@@ -4,8 +4,9 @@ use super::setting::Unset::{Default, Means};
 use super::setting::{Kind, Setting};
 
 /// All of them, in the order in which they are shown.
-pub(crate) static ALL: [&Setting; 19] = [
+pub(crate) static ALL: [&Setting; 21] = [
     &LISTEN,
+    &ORIGIN,
     &HEALTH_LISTEN,
     &CONNECTIONS,
     &DRAIN,
@@ -24,6 +25,7 @@ pub(crate) static ALL: [&Setting; 19] = [
     &SEAL_PUBLIC_KEY,
     &SEAL_PRIVATE_KEY,
     &HASH_KEY,
+    &MASTER_KEY,
 ];
 
 pub(crate) static LISTEN: Setting = Setting {
@@ -33,6 +35,16 @@ pub(crate) static LISTEN: Setting = Setting {
     value: "ADDRESS:PORT",
     unset: Default("127.0.0.1:8080"),
     meaning: "Where to listen",
+};
+
+pub(crate) static ORIGIN: Setting = Setting {
+    key: "origin",
+    variable: "SIGNUP_ORIGIN",
+    kind: Kind::Plain { flag: "origin" },
+    value: "URL",
+    unset: Means("`http://` and where it listens"),
+    meaning: "Under which URL people reach the service: scheme, host and port, as in `https://signup.example.com`; access \
+              tokens say so (`iss` and `aud`)",
 };
 
 pub(crate) static HEALTH_LISTEN: Setting = Setting {
@@ -197,7 +209,16 @@ pub(crate) static HASH_KEY: Setting = Setting {
     kind: Kind::Secret,
     value: "BASE64",
     unset: Means("`hash.key` in the data folder; made if missing"),
-    meaning: "Keys the hashes of idempotency keys: 32 bytes in Base64",
+    meaning: "Keys the hashes of idempotency keys, and refresh tokens: 32 bytes in Base64",
+};
+
+pub(crate) static MASTER_KEY: Setting = Setting {
+    key: "master_key",
+    variable: "SIGNUP_MASTER_KEY",
+    kind: Kind::Secret,
+    value: "BASE64",
+    unset: Means("`master.key` in the data folder; made if missing"),
+    meaning: "Seals the keys in the database that sign access tokens: 32 bytes in Base64",
 };
 
 #[cfg(test)]

@@ -97,10 +97,11 @@ mod tests {
         let lines: Vec<&str> = shown.lines().collect();
         assert_eq!(lines[0], "setting               value            from");
         assert_eq!(lines[1], "listen                127.0.0.1:1      --listen");
-        assert_eq!(lines[5], "data_dir              ./data           default");
-        assert_eq!(lines[6], "database_url          [set]            DATABASE_URL");
-        assert_eq!(lines[8], "redis_url             [set]            REDIS_URL");
-        assert_eq!(lines[19], "hash_key              [not set]        default");
+        assert_eq!(lines[2], "origin                [not set]        default");
+        assert_eq!(lines[6], "data_dir              ./data           default");
+        assert_eq!(lines[7], "database_url          [set]            DATABASE_URL");
+        assert_eq!(lines[9], "redis_url             [set]            REDIS_URL");
+        assert_eq!(lines[21], "master_key            [not set]        default");
         assert!(!shown.contains("canary"));
     }
 

@@ -66,6 +66,7 @@ fn defaults_give_way_to_the_file_to_the_environment_to_flags() {
     assert_eq!((config.listen.port(), &config.log_format), (8080, &LogFormat::Text));
     assert_eq!((config.database_connections, config.data_dir), (20, PathBuf::from("./data")));
     assert!(config.database_url.is_none() && config.hash_key.is_none() && config.seal_private_key.is_none());
+    assert!(config.master_key.is_none() && config.origin.is_none());
     assert!(config.origins.iter().all(|origin| origin.place.is_none()));
 
     let (given, path) = Given::default().toml("listen = '127.0.0.1:1'\ndatabase_connections = 5\n");
@@ -119,6 +120,8 @@ fn a_wrong_value_that_a_stronger_one_hides_is_not_looked_at() {
 fn every_wrong_value_is_refused_in_a_line_that_says_what_is_good() {
     for (variable, value, good) in [
         ("SIGNUP_LISTEN", "8080", "127.0.0.1:8080"),
+        ("SIGNUP_ORIGIN", "https://signup.example.com/", "as in https://signup.example.com"),
+        ("SIGNUP_ORIGIN", "https://canary@signup.example.com", "as in https://signup.example.com"),
         ("DATABASE_URL", "mysql://canary@host", "postgres://user:password@host/database"),
         ("SIGNUP_DATABASE_CONNECTIONS", "3", "from 4 to 1000"),
         ("REDIS_URL", "http://canary@host", "redis://user:password@host:6379"),
@@ -136,6 +139,7 @@ fn every_wrong_value_is_refused_in_a_line_that_says_what_is_good() {
         ("SIGNUP_SEAL_PUBLIC_KEY", "nonsense", "32 bytes in Base64"),
         ("SIGNUP_SEAL_PRIVATE_KEY", "canary", "32 bytes in Base64"),
         ("SIGNUP_HASH_KEY", "canary", "32 bytes in Base64"),
+        ("SIGNUP_MASTER_KEY", "canary", "32 bytes in Base64"),
     ] {
         let line = Given::default().variable(variable, value).refusal();
         assert!(line.starts_with(&format!("`{variable}`: ")) && line.contains(good), "{line}");
@@ -239,7 +243,8 @@ fn no_secret_is_shown_by_debug() {
     let given = Given::default()
         .variable("DATABASE_URL", "postgres://canary@host")
         .variable("REDIS_URL", "redis://:canary@host")
-        .variable("SIGNUP_HASH_KEY", "Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E=");
+        .variable("SIGNUP_HASH_KEY", "Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E=")
+        .variable("SIGNUP_MASTER_KEY", "Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E=");
     let shown = format!("{:?}", given.load().unwrap());
     assert!(shown.contains("[redacted]") && !shown.contains("canary") && !shown.contains("Y2Fu"), "{shown}");
 }

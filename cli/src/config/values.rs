@@ -7,6 +7,7 @@ use std::time::Duration;
 use api::{AllowedOrigins, TrustedProxies};
 use signup::{Cost, Duplicates, Sealer};
 
+use super::own_origin::OwnOrigin;
 use super::secret::Secret;
 use crate::key::{self, Key};
 
@@ -103,6 +104,10 @@ pub(super) fn proxies(text: &str) -> Result<TrustedProxies, String> {
 
 pub(super) fn origins(text: &str) -> Result<AllowedOrigins, String> {
     text.parse().map_err(|what| format!("{what}; give origins with commas between, as in https://app.example.com"))
+}
+
+pub(super) fn own_origin(text: &str) -> Result<OwnOrigin, String> {
+    text.parse().map_err(|what| format!("{what}; give scheme, host and port alone, as in https://signup.example.com"))
 }
 
 pub(super) fn cost(text: &str) -> Result<Cost, String> {

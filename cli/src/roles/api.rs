@@ -10,6 +10,7 @@ use tracing::info;
 
 use super::Role;
 use super::cluster::Cluster;
+use super::hashing::Hashing;
 use super::health_port::HealthPort;
 use super::hints::Hints;
 use super::http::{self, Farewell};
@@ -23,8 +24,9 @@ use crate::signals;
 
 /// Serves until SIGTERM or Ctrl-C.
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
-    let (cluster, keys) = Cluster::of_api(&config)?;
+    let (cluster, keys, issuer) = Cluster::of_api(&config)?;
     let stop = signals::stop_token()?;
+    let hasher = Hashing::at(&config.argon2).await?.hasher;
     let health = Arc::new(Health::starting());
     let room = room(&config);
     let port = HealthPort::on(config.listen, "listen", &health, &room).await?;
@@ -51,7 +53,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     // is due at their next tick.
     let listener = seams::listener(vec![Arc::clone(&waiters) as Arc<dyn Listener>, hints.redis.listener()]);
     let door = Door::of(&config, Some(&cluster.redis_url), &parts.random)?;
-    let api = parts.api((keys.sealer, keys.hash_key), door, listener, Arc::clone(&waiters), Arc::clone(&health));
+    let api = parts.api(keys, (issuer, hasher), door, listener, Arc::clone(&waiters), Arc::clone(&health));
     let presence = Presence::begin(parts.attendance());
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);
     info!(%version, %address, database = %database.kind(), at = database.place, "started");

@@ -30,7 +30,7 @@ impl Hashing {
     /// # Errors
     /// If a hash takes too long here.
     pub(super) async fn at(cost: &Cost) -> anyhow::Result<Self> {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let cores = cores();
         let hasher = Hasher::new(cost.clone(), cores);
         // On all cores at once, as when it is wanted: they share the memory.
         let trials = try_join_all((0..cores).map(|_| hasher.trial()));
@@ -42,6 +42,16 @@ impl Hashing {
         debug!(hash = ?took, slots, "one password hash");
         Ok(Self { hasher: Arc::new(hasher), slots })
     }
+}
+
+/// What passwords are verified with where sign-ups are hashed too: with turns of its own, as many at once as there are
+/// cores, so that no backlog of sign-ups keeps anybody from signing in.
+pub(super) fn of_sign_ins(cost: &Cost) -> Arc<Hasher> {
+    Arc::new(Hasher::new(cost.clone(), cores()))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// How many are in hand for each core, where a hash takes so long.

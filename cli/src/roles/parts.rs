@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::api::{Admission, AllowedOrigins, Api, Health, Overload, TakenEmails, Waiters};
+use ::api::{Admission, AllowedOrigins, Api, Health, Identity, IdentityParts, Overload, TakenEmails, Waiters};
 use ::worker::Attendance;
+use accounts::{Issuer, MasterKey};
 use limits::{Limiter, Server};
 use metrics_exporter_prometheus::PrometheusHandle;
 use saga::fleet::Process;
 use saga::{Clock, Listener, OsRandom, Random, SteadyClock, Store, WorkerName};
-use signup::{Duplicates, HashKey, Sealer, SignUp};
+use signup::{Duplicates, HashKey, Hasher, Sealer, SignUp};
 use tokio::time::timeout;
 use tracing::warn;
 
@@ -38,6 +39,16 @@ pub(super) struct Parts<'d> {
     pub(super) process: Process,
 }
 
+/// The keys of a process that answers requests.
+pub(super) struct ApiKeys {
+    /// Seals passwords.
+    pub(super) sealer: Sealer,
+    /// Keys the keyed hashes.
+    pub(super) hash_key: HashKey,
+    /// Seals signing keys.
+    pub(super) master_key: MasterKey,
+}
+
 impl<'d> Parts<'d> {
     pub(super) fn new(role: Role, database: &'d Database, clock: Arc<dyn Clock>) -> Self {
         let random: Arc<dyn Random> = Arc::new(OsRandom);
@@ -62,20 +73,32 @@ impl<'d> Parts<'d> {
         Arc::new(Waiters::begin(Arc::clone(&self.store)))
     }
 
-    /// What answers requests. `listener` is told of sagas that advance, `waiters` are among those who hear of it.
+    /// What answers requests, issues tokens as `issuer`, and verifies passwords with `hasher`. `listener` is told of sagas
+    /// that advance, `waiters` are among those who hear of it.
     pub(super) fn api(
         &self,
-        (sealer, hash_key): (Sealer, HashKey),
+        keys: ApiKeys,
+        (issuer, hasher): (Issuer, Arc<Hasher>),
         door: Door,
         listener: Arc<dyn Listener>,
         waiters: Arc<Waiters>,
         health: Arc<Health>,
     ) -> Api {
         let backlog = Arc::clone(&self.database.backlog);
+        let ApiKeys { sealer, hash_key, master_key } = keys;
+        let identity = IdentityParts {
+            sessions: Arc::clone(&self.database.sessions),
+            accounts: Arc::clone(&self.database.accounts),
+            signing_keys: Arc::clone(&self.database.signing_keys),
+            master_key,
+            issuer,
+            hasher,
+        };
         Api {
             store: Arc::clone(&self.store),
             replays: Arc::clone(&self.database.replays),
             operators: Arc::clone(&self.database.operators),
+            identity: Arc::new(Identity::begin(identity, &self.clock, &self.random)),
             fleet: Arc::clone(&self.database.fleet),
             listener,
             waiters,

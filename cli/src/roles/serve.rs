@@ -11,13 +11,13 @@ use saga::Listener;
 use tracing::{info, warn};
 
 use super::banner::Banner;
-use super::hashing::Hashing;
+use super::hashing::{self, Hashing};
 use super::health_port::listen;
 use super::http::{self, Farewell};
-use super::parts::{Door, Parts, clock, close, room};
+use super::parts::{ApiKeys, Door, Parts, clock, close, room};
 use super::work::workers;
 use super::{PATIENCE, Role, seams, with_stop};
-use crate::config::{Config, settings};
+use crate::config::{Config, OwnOrigin, settings};
 use crate::data_dir::DataDir;
 use crate::database::{Database, Shared};
 use crate::operator;
@@ -53,10 +53,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let workers = workers(&parts, (secrets.unsealer, hashing), Arc::clone(&listener), wakes)?;
     let health = Arc::new(Health::starting());
     let door = Door::of(&config, None, &parts.random)?;
-    let api = parts.api((sealer, secrets.hash_key), door, listener, Arc::clone(&waiters), Arc::clone(&health));
-    let (listener, room) = (listen(config.listen, "listen").await?, room(&config));
+    let (port, room) = (listen(config.listen, "listen").await?, room(&config));
+    let address = port.local_addr().context("cannot tell where it listens")?;
+    let keys = ApiKeys { sealer, hash_key: secrets.hash_key, master_key: secrets.master_key };
+    let issuer = config.origin.clone().unwrap_or_else(|| OwnOrigin::at(address)).issuer();
+    let sign_ins = hashing::of_sign_ins(&config.argon2);
+    let api = parts.api(keys, (issuer, sign_ins), door, listener, Arc::clone(&waiters), Arc::clone(&health));
     health.begin(vec![Arc::new(database.pulse())]);
-    let address = listener.local_addr().context("cannot tell where it listens")?;
     let (version, data) = (env!("CARGO_PKG_VERSION"), folder.path().display());
     info!(%version, %address, database = %database.kind(), at = database.place, %data, "started");
     if config.redis_url.is_some() {
@@ -71,7 +74,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let working = tokio::spawn(with_stop(workers.run(stop.clone(), PATIENCE), stop.clone()));
     // There is no other process to send requests to meanwhile.
     let farewell = Farewell { health, waiters, drain: Duration::ZERO };
-    let serving = http::serve(listener, ::api::router(api), &room, farewell, stop.clone());
+    let serving = http::serve(port, ::api::router(api), &room, farewell, stop.clone());
     let served = with_stop(serving, stop).await;
     let asked = working.await.context("the workers crashed")?;
     close(database).await;
