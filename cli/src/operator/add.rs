@@ -37,7 +37,8 @@ impl Add {
         let (operator, token) = (Operator { name: self.name, role: self.role }, generate()?);
         let add = async |_: &Config, database: &Database| add(&*database.operators, &operator, &token).await;
         if !Database::visited(&self.flags, add).await? {
-            let message = format!("there is an operator called {} already, or was: names are given once", operator.name);
+            let message =
+                format!("there is an operator called {} already, or was: names are given once", operator.name);
             return Err(Failure::new(Kind::Failed, message).into());
         }
         if self.json {

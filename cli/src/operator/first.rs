@@ -48,11 +48,7 @@ pub(crate) async fn ensure(folder: &Path, operators: &dyn Operators) -> anyhow::
 }
 
 /// Adds an operator who has this token. False if the name is somebody else's.
-pub(super) async fn add(
-    operators: &dyn Operators,
-    operator: &Operator,
-    token: &OperatorToken,
-) -> anyhow::Result<bool> {
+pub(super) async fn add(operators: &dyn Operators, operator: &Operator, token: &OperatorToken) -> anyhow::Result<bool> {
     let hash = token.hash();
     let added = outlast(async || operators.add(operator, &hash).await).await.context("cannot add the operator")?;
     // Asked twice, it may meet what it has done itself.
