@@ -105,6 +105,16 @@ impl Client {
         Answer::read(request.send().await?).await
     }
 
+    /// Deletes something.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub async fn delete(&self, path: &str, headers: &[(&str, &str)]) -> reqwest::Result<Answer> {
+        let request = self.http.delete(format!("{}{path}", self.url));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        Answer::read(request.send().await?).await
+    }
+
     /// Gets a page's text.
     ///
     /// # Errors

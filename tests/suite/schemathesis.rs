@@ -3,20 +3,17 @@
 //! schemathesis makes the requests, from the document that the process serves, and holds every answer against it. What
 //! it must know besides is in `tests/schemathesis`.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::fs;
+use std::process::Output;
 
-use anyhow::{Context, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::Server;
-use tokio::task::spawn_blocking;
 use tokio::time::{Duration, timeout};
 
-use crate::{BUSY, how_many};
+use crate::{BUSY, how_many, python};
 
-/// Where its settings are, and the packages that it consists of.
+/// Where its settings are.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schemathesis");
 /// Requests for each operation in each way of making them up: more than 2,000 in all.
 const EXAMPLES: usize = 250;
@@ -42,7 +39,7 @@ impl Asked {
         let (home, url) = (self.folder.path(), self.server.url());
         let (report, token) = (home.join("report.json"), fs::read_to_string(home.join("data/operator.token")).unwrap());
         let mut command = tokio::process::Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]).arg(spawn_blocking(tool).await.unwrap().unwrap());
+        command.args(["--pdeathsig", "KILL", "--"]).arg(python::program("schemathesis").await);
         command.args(["--config-file", &format!("{FOLDER}/schemathesis.toml"), "run", document, "--url", url]);
         command.args(["--checks", "all", "--no-color", "--report", "json", "--report-json-path"]).arg(&report);
         command.args(arguments).current_dir(home).kill_on_drop(true);
@@ -53,33 +50,6 @@ impl Asked {
         let report = fs::read(report).ok().and_then(|text| serde_json::from_slice(&text).ok());
         (output, report.unwrap_or_default())
     }
-}
-
-/// The program: made of the packages that are listed, once for each list, in the target folder.
-fn tool() -> anyhow::Result<PathBuf> {
-    let (home, list) = (Path::new(env!("CARGO_TARGET_TMPDIR")), Path::new(FOLDER).join("requirements.txt"));
-    let (wanted, place) = (fs::read_to_string(&list)?, home.join("schemathesis"));
-    // One at a time; others wait until it is there.
-    let lock = File::create(home.join("schemathesis.lock"))?;
-    lock.lock()?;
-    let done = place.join("installed.txt");
-    if fs::read_to_string(&done).ok().as_ref() != Some(&wanted) {
-        if place.exists() {
-            fs::remove_dir_all(&place)?;
-        }
-        finish(Command::new("python3").args(["-m", "venv"]).arg(&place), "install Debian's package `python3-venv`")?;
-        let mut install = Command::new(place.join("bin/python"));
-        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"]);
-        finish(install.arg("--requirement").arg(&list), "PyPI, or what stands for it, must be within reach")?;
-        fs::write(done, wanted)?;
-    }
-    Ok(place.join("bin/schemathesis"))
-}
-
-fn finish(command: &mut Command, advice: &str) -> anyhow::Result<()> {
-    let output = command.output().with_context(|| format!("{command:?} does not run; {advice}"))?;
-    ensure!(output.status.success(), "{}; {advice}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
 }
 
 fn said(output: &Output) -> String {

@@ -15,12 +15,12 @@ use crate::problem::Problem;
 /// How many sessions a process knows at most.
 const MOST: u64 = 100_000;
 /// For how long what was seen is believed: a session that another process ends is ended here after this.
-const FRESH: SignedDuration = SignedDuration::from_secs(30);
+const FRESH: SignedDuration = SignedDuration::from_secs(20);
 
 /// Sessions that were seen to be live a moment ago, and whom they stand for.
 ///
 /// An access token says who somebody was when it was issued. What holds now is asked here: a session that is ended, a
-/// user who is disabled, another role or password count within 30 s, and in this process at once.
+/// user who is disabled, another role or password count within 20 s, and in this process at once.
 pub(crate) struct LiveSessions {
     sessions: Arc<dyn Sessions>,
     clock: Arc<dyn Clock>,

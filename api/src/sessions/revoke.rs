@@ -14,7 +14,7 @@ use crate::problem::{self, Kind, Problem};
 
 /// Sign out
 ///
-/// Ends one session, this one or another. Its access token counts for 30 seconds more at most here, and until it expires
+/// Ends one session, this one or another. Its access token counts for 20 seconds more at most here, and until it expires
 /// for whoever does not ask.
 #[utoipa::path(
     delete,

@@ -4,6 +4,7 @@ mod door;
 mod password;
 mod redeeming;
 mod refreshing;
+mod rotating;
 mod sessions;
 mod signing_in;
 mod verifying;

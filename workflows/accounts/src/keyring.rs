@@ -88,7 +88,9 @@ impl Keyring {
     /// The key that it is time to make, if it is: the first of all, or the successor of one that has signed for
     /// [`ROTATE_EVERY`] and has none yet.
     pub fn due(&self, now: Timestamp) -> Option<Due> {
-        let is_due = self.keys.last().is_none_or(|last| after(last.signs_from, ROTATE_EVERY) <= now);
+        // One that is to begin later than any successor would was made by a clock that was ahead.
+        let mut latest = self.keys.iter().rev().filter(|key| key.signs_from <= after(now, PUBLISHED_BEFORE));
+        let is_due = latest.next().is_none_or(|latest| after(latest.signs_from, ROTATE_EVERY) <= now);
         is_due.then(|| self.successor(now))
     }
 
@@ -97,9 +99,7 @@ impl Keyring {
     pub fn successor(&self, now: Timestamp) -> Due {
         match self.keys.iter().map(|key| key.generation).max() {
             None => Due { generation: 1, signs_from: now },
-            Some(latest) => {
-                Due { generation: latest.saturating_add(1), signs_from: after(now, PUBLISHED_BEFORE) }
-            }
+            Some(latest) => Due { generation: latest.saturating_add(1), signs_from: after(now, PUBLISHED_BEFORE) },
         }
     }
 
@@ -201,6 +201,14 @@ mod tests {
         let both = Keyring::new(vec![key(7, at(0)), key(8, due.signs_from)]);
         assert_eq!(both.due(at(month)), None);
         assert_eq!(both.signing(at(month)).unwrap().generation, 7);
+    }
+
+    #[test]
+    fn a_key_of_a_clock_that_was_ahead_does_not_keep_its_successor_from_being_made() {
+        let month = ROTATE_EVERY.as_secs();
+        let ring = Keyring::new(vec![key(1, at(0)), key(2, at(100 * month))]);
+        assert_eq!(ring.due(at(month - 1)), None);
+        assert_eq!(ring.due(at(month)).unwrap().generation, 3);
     }
 
     #[test]

@@ -75,12 +75,12 @@ async fn what_is_no_session_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_session_that_another_process_has_ended_is_over_here_within_thirty_seconds() {
+async fn a_session_that_another_process_has_ended_is_over_here_within_twenty_seconds() {
     use accounts::Sessions;
     let member = Member::new().await;
     let here = member.signed_in().await;
     assert!(member.is_live(&here).await);
     member.stage.store.memory.revoke_all(member.user).await.unwrap();
-    member.stage.hands.go_on(30);
+    member.stage.hands.go_on(20);
     assert!(!member.is_live(&here).await);
 }

@@ -44,7 +44,7 @@ async fn a_disabled_user_is_answered_as_if_there_were_none() {
     member.sign_in("ada@example.com", PASSWORD).await.assert_problem(401, "invalid_credentials");
     member.refresh(&before.refresh).await.assert_problem(401, "session_over");
     member.redeem().await.assert_problem(409, "not_redeemable");
-    member.stage.hands.go_on(30);
+    member.stage.hands.go_on(20);
     assert!(!member.is_live(&before).await);
 }
 

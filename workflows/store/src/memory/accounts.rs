@@ -112,7 +112,7 @@ impl Tables {
             return false;
         }
         for user in self.made.users.iter_mut().filter(|user| user.id == known.user) {
-            user.password_hash = hash.as_str().to_owned();
+            hash.as_str().clone_into(&mut user.password_hash);
         }
         true
     }

@@ -65,11 +65,11 @@ SELECT s.id, s.user_id, u.email, u.email_key, c.organization_id, c.role
 );
 
 pub(super) async fn begin(connections: &Connections, new: &NewSession) -> Result<Option<Holder>, Error> {
-    let (begin, begun) = statements(new);
+    let (begin, find) = statements(new);
     if let Some(row) = connections.fetch_optional(begin).await? {
         return holder(&row).map(Some);
     }
-    let row = connections.fetch_optional(begun).await.map_err(wrote_nothing)?;
+    let row = connections.fetch_optional(find).await.map_err(wrote_nothing)?;
     row.map(|row| holder(&row)).transpose()
 }
 

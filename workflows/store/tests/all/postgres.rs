@@ -9,6 +9,7 @@ mod lanes;
 mod lost;
 mod opening;
 mod returning;
+mod sessions;
 mod statements;
 mod sweeping;
 mod tampering;

@@ -83,8 +83,8 @@ pub(super) async fn a_refresh_and_a_change_of_the_password_at_once_leave_the_kep
         let known = accounts::Credentials { user: ada, hash: hash_now };
         hash_now = hash(&round.to_string());
         let both = [session(first), session(first + 1)];
-        let refreshes = join_all(both.map(|session| sessions.refresh(session, accounts::Generation(0))));
-        let (changed, refreshed) = join(accounts.change_password(&known, &hash_now, session(first)), refreshes).await;
+        let sent = join_all(both.map(|session| sessions.refresh(session, accounts::Generation(0))));
+        let (changed, refreshed) = join(accounts.change_password(&known, &hash_now, session(first)), sent).await;
         assert_eq!(changed, Ok(true));
         assert!(matches!(refreshed[0], Ok(Refreshed::Live(..))), "{refreshed:?}");
         assert_eq!(w.live(ada).await, [session(first)]);

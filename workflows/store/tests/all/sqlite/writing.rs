@@ -145,3 +145,20 @@ async fn a_writer_elsewhere_is_waited_for() {
     other.execute("COMMIT").await.unwrap();
     assert!(is_new(&accepting.await.unwrap().unwrap()));
 }
+
+#[tokio::test]
+async fn more_sessions_are_swept_than_one_write_takes() {
+    let w = World::in_a_file().await;
+    let user = w.user("ada").await;
+    w.sign_in(1, user).await;
+    let more = "INSERT INTO sessions (id, user_id, epoch, began_at, generation, issued_at, expires_at)
+                SELECT randomblob(16), user_id, 0, began_at, 0, issued_at, expires_at
+                  FROM sessions, (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2499)
+                                  SELECT i FROM n)";
+    raw(&w.file()).await.execute(more).await.unwrap();
+    w.advance(accounts::LONGEST.unsigned_abs()).await;
+    w.sign_in(2, user).await;
+    assert_eq!(w.sessions().sweep().await.unwrap(), 2500);
+    assert_eq!(w.sessions().sweep().await.unwrap(), 0);
+    assert_eq!(w.live(user).await.len(), 1);
+}
