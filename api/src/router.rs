@@ -11,7 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::{
-    Api, Health, admin, cors, docs, fallback, headers, health, me, metrics, observe, openapi, sessions, signups, well_known,
+    Api, Health, admin, cors, docs, fallback, headers, health, me, metrics, observe, openapi, sessions, signups,
+    well_known,
 };
 
 /// The service's routes.

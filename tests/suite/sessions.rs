@@ -95,7 +95,8 @@ async fn whoever_has_signed_up_is_signed_in_and_others_can_verify_it() {
     assert_eq!((&claims["sub"], &claims["sid"]), (&told.body["user_id"], &tokens.session.clone().into()));
     let refused = verify(url, url, &tampered(&tokens.access)).await;
     assert_eq!(String::from_utf8_lossy(&refused.stderr).trim(), "refused: InvalidSignatureError");
-    let refused = client.get_with("/v1/me", &[("authorization", &format!("Bearer {}", tampered(&tokens.access)))]).await;
+    let refused =
+        client.get_with("/v1/me", &[("authorization", &format!("Bearer {}", tampered(&tokens.access)))]).await;
     assert_eq!(refused.unwrap().status, 401);
     assert!(server.terminate().await.unwrap().success());
 }

@@ -74,8 +74,7 @@ impl Keys {
         random: Arc<dyn Random>,
     ) -> Self {
         let (sender, known) = watch::channel(None);
-        let tender =
-            Tender { store, master, clock: Arc::clone(&clock), random: Arc::clone(&random), known: sender };
+        let tender = Tender { store, master, clock: Arc::clone(&clock), random: Arc::clone(&random), known: sender };
         let tending = AbortOnDropHandle::new(tokio::spawn(tender.tend()));
         Self { issuer, clock, random, known, _tending: tending }
     }

@@ -32,11 +32,7 @@ impl LiveSessions {
     pub(super) fn new(sessions: Arc<dyn Sessions>, clock: Arc<dyn Clock>) -> Self {
         // The clock decides; this frees what nobody asks for again.
         let forgotten = Duration::try_from(FRESH).unwrap_or_default();
-        let seen = Cache::builder()
-            .max_capacity(MOST)
-            .time_to_live(forgotten)
-            .support_invalidation_closures()
-            .build();
+        let seen = Cache::builder().max_capacity(MOST).time_to_live(forgotten).support_invalidation_closures().build();
         Self { sessions, clock, seen }
     }
 

@@ -64,10 +64,7 @@ impl Me {
             email: account.email.as_written().to_owned(),
             full_name: account.full_name,
             role: account.role.as_str(),
-            organization: Organization {
-                org_id: account.organization.to_string(),
-                name: account.organization_name,
-            },
+            organization: Organization { org_id: account.organization.to_string(), name: account.organization_name },
             created_at: shown(account.created_at),
         }
     }

@@ -177,7 +177,9 @@ impl Kind {
             Self::MethodNotAllowed => "Use one of the methods that the Allow header lists.",
             Self::SignupNotFound => "Ask with the workflow_id that starting the sign-up has returned.",
             Self::Unauthorized => "Send the header Authorization: Bearer, with the token of an operator.",
-            Self::SignInRequired => "Send the header Authorization: Bearer, with an access token; refresh it, or sign in again.",
+            Self::SignInRequired => {
+                "Send the header Authorization: Bearer, with an access token; refresh it, or sign in again."
+            }
             Self::InvalidCredentials => "Sign in with the e-mail and the password that you signed up with.",
             Self::SessionOver => "Sign in again.",
             Self::Forbidden => "Viewers see everything and change nothing: ask an operator.",

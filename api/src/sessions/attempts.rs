@@ -64,7 +64,8 @@ impl<'a> Attempts<'a> {
 }
 
 fn strict(key: &HashKey, address: IpAddr, email: &EmailAddress) -> Vec<Bucket> {
-    let mut buckets = quotas::of_an_address(key, address, ["attempts", "attempts-network", "attempts-site"], OF_AN_ADDRESS, MINUTE);
+    let mut buckets =
+        quotas::of_an_address(key, address, ["attempts", "attempts-network", "attempts-site"], OF_AN_ADDRESS, MINUTE);
     let quota = Quota { name: "attempts-email", limit: WITH_AN_EMAIL, window: QUARTER_OF_AN_HOUR };
     buckets.push(Bucket { quota, whose: quotas::whose_both(key, address, email) });
     buckets

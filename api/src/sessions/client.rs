@@ -41,9 +41,8 @@ mod tests {
 
     #[test]
     fn a_device_is_what_it_says_of_itself_in_one_line() {
-        let device = |text: &[u8]| {
-            device(&HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_bytes(text).unwrap())]))
-        };
+        let device =
+            |text: &[u8]| device(&HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_bytes(text).unwrap())]));
         assert_eq!(device(b" Mozilla/5.0\t(X11) "), Some("Mozilla/5.0(X11)".to_owned()));
         assert_eq!(device(&[b'a'; 300]), Some("a".repeat(200)));
         assert_eq!(device(b""), None);

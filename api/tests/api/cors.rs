@@ -42,7 +42,7 @@ async fn a_browser_is_told_what_a_page_may_do() {
             assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
             assert_eq!(answer.header("access-control-max-age"), Some("3600"));
             assert_eq!(answer.header("vary"), Some("origin"));
-            assert_eq!(words(&answer, "access-control-allow-methods"), ["get", "post"]);
+            assert_eq!(words(&answer, "access-control-allow-methods"), ["delete", "get", "post"]);
             let headers = [
                 "authorization",
                 "content-type",

@@ -1,5 +1,7 @@
 //! A store whose answers are set by the test.
 
+mod members;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

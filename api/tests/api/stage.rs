@@ -7,8 +7,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use accounts::{Issuer, MasterKey};
 use api::{
-    Admission, AllowedOrigins, Api, Component, Condition, Health, Identity, IdentityParts, Overload, Quotas, TakenEmails, Trouble,
-    Waiters,
+    Admission, AllowedOrigins, Api, Component, Condition, Health, Identity, IdentityParts, Overload, Quotas,
+    TakenEmails, Trouble, Waiters,
 };
 use async_trait::async_trait;
 use axum::Router;
@@ -142,14 +142,14 @@ impl Default for Props {
     }
 }
 
-fn identity(memory: &Arc<Memory>, master_key: MasterKey, hands: &Arc<Hands>, hasher: Hasher) -> Identity {
+fn identity(store: &Arc<Script>, master_key: MasterKey, hands: &Arc<Hands>, hasher: Hasher) -> Identity {
     let origin = "https://signup.test".to_owned();
     let issuer = Issuer { issuer: origin.clone(), audience: origin };
     let clock: Arc<dyn Clock> = Arc::<Hands>::clone(hands);
     let parts = IdentityParts {
-        sessions: Arc::<Memory>::clone(memory),
-        accounts: Arc::<Memory>::clone(memory),
-        signing_keys: Arc::<Memory>::clone(memory),
+        sessions: Arc::<Script>::clone(store),
+        accounts: Arc::<Script>::clone(store),
+        signing_keys: Arc::<Memory>::clone(&store.memory),
         master_key,
         issuer,
         hasher: Arc::new(hasher),
@@ -199,7 +199,7 @@ impl Stage {
             store: Arc::<Script>::clone(&store),
             replays: Arc::<Script>::clone(&store),
             operators: Arc::<Memory>::clone(&memory),
-            identity: Arc::new(identity(&memory, master, &hands, hasher)),
+            identity: Arc::new(identity(&store, master, &hands, hasher)),
             fleet: memory,
             listener: Arc::<Heard>::clone(&heard),
             waiters: Arc::clone(&waiters),

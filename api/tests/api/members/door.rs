@@ -51,14 +51,11 @@ async fn every_route_answers_nobody_without_a_token() {
     }
     assert!(member.is_live(&tokens).await);
     for (method, path) in routes {
-        let request = Request::builder().method(&*method).uri(&path).header("authorization", &known);
+        // The one before may have ended all sessions.
+        let known = member.signed_in().await.bearer();
+        let request = Request::builder().method(&*method).uri(&path).header("authorization", known);
         let answer = member.stage.send(request.body(Body::empty()).unwrap()).await;
         assert_ne!(answer.status, 401, "{method} {path}");
-        // It may have ended the session.
-        member.stage.store.memory.enable(member.user);
-        if !member.is_live(&tokens).await {
-            return;
-        }
     }
 }
 

@@ -22,7 +22,9 @@ async fn one_sees_where_one_is_signed_in() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| (one["session_id"].clone(), one["current"].clone(), one["device"].clone(), one["address_class"].clone()))
+        .map(|one| {
+            (one["session_id"].clone(), one["current"].clone(), one["device"].clone(), one["address_class"].clone())
+        })
         .collect();
     assert_eq!(
         told,
@@ -32,9 +34,9 @@ async fn one_sees_where_one_is_signed_in() {
         ]
     );
     let first = &listed["sessions"][1];
-    assert_eq!(first["began_at"], "2026-01-02T03:50:45.000Z");
+    assert_eq!(first["began_at"], "2026-01-02T03:04:05.000Z");
     assert_eq!(first["used_at"], first["began_at"]);
-    assert_eq!(first["expires_at"], "2026-02-01T03:50:45.000Z");
+    assert_eq!(first["expires_at"], "2026-02-01T03:04:05.000Z");
 }
 
 #[tokio::test]

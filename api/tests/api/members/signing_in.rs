@@ -9,7 +9,7 @@ use signup::{Cost, EmailAddress, Hasher};
 use tokio::time::Instant;
 
 use super::{Member, hash, tokens};
-use crate::stage::{PASSWORD, Stage, eventually, post_to};
+use crate::stage::{PASSWORD, Stage, post_to};
 
 #[tokio::test]
 async fn the_right_password_signs_in_however_the_e_mail_is_written() {
@@ -146,7 +146,7 @@ async fn sign_ups_that_are_refused_for_too_much_to_do_keep_nobody_from_signing_i
 async fn a_store_in_trouble_is_unavailable() {
     let member = Member::new().await;
     let before = member.signed_in().await;
-    member.stage.store.memory.fail_accounts(Some(Error::Unavailable("a secret".into())));
+    *member.stage.store.load_error.lock().unwrap() = Some(Error::Unavailable("a secret".into()));
     for answer in [
         member.sign_in("ada@example.com", PASSWORD).await,
         member.refresh(&before.refresh).await,
@@ -156,7 +156,6 @@ async fn a_store_in_trouble_is_unavailable() {
         answer.assert_problem(503, "unavailable");
         assert!(!String::from_utf8(answer.body).unwrap().contains("secret"));
     }
-    member.stage.store.memory.fail_accounts(None);
-    eventually(|| true).await;
+    *member.stage.store.load_error.lock().unwrap() = None;
     tokens(&member.refresh(&before.refresh).await);
 }
