@@ -29,8 +29,8 @@ async fn a_change_of_the_password_that_is_under_way_is_waited_for() {
                 other.execute(ends).await.unwrap();
             };
             let (by_password, by_sign_up) = (by_password(1, user, &first_hash()), by_sign_up(2, saga));
-            let begin = join(w.begin(&by_password), w.begin(&by_sign_up));
-            let ((password, sign_up), ()) = join(begin, end).await;
+            let both = join(w.begin(&by_password), w.begin(&by_sign_up));
+            let ((password, sign_up), ()) = join(both, end).await;
             let begun = ends == "ROLLBACK";
             assert_eq!((password.is_some(), sign_up.is_some()), (begun, begun), "{change} {ends}");
         }
