@@ -1,5 +1,7 @@
-"""What schemathesis cannot know of the API from its document: ids of sagas, and what no schema can say."""
+"""What schemathesis cannot know of the API from its document: ids of sagas, who is signed in, and what no schema can
+say."""
 
+import ipaddress
 import itertools
 import os
 import time
@@ -30,6 +32,9 @@ PLACES = itertools.cycle(
 TURNS = itertools.cycle([True, False])
 # Most do not wait, or a run would.
 WAITS = itertools.cycle(["wait=1"] + ["wait=0"] * 9)
+# Whoever asks is somebody else each time: the service takes us for a proxy.
+SOMEBODY = (str(ipaddress.IPv4Address(0x0B000000 + number)) for number in itertools.count())
+USER = "user@example.com"
 # How often it is looked whether a saga has come to its place, and how many seconds apart.
 LOOKS, PAUSE = 20, 0.02
 
@@ -55,13 +60,87 @@ def saga():
     return None
 
 
+def post(path, body, **headers):
+    """What the service answers to a request of somebody's, who succeeds."""
+    headers["X-Forwarded-For"] = next(SOMEBODY)
+    answer = requests.post(URL + path, json=body, headers=headers, timeout=10)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def sign_up(email):
+    """A sign-up that is completed."""
+    return post("/v1/signups", {"email": email, "password": PASSWORD}, Prefer="wait=10")
+
+
+def sign_in():
+    """A session that is live, of the one user whose password nobody changes to another."""
+    if not SIGNED_UP:
+        SIGNED_UP.append(sign_up(USER))
+    return post("/v1/sessions", {"email": USER, "password": PASSWORD})
+
+
+SIGNED_UP, REDEEMED = [], []
+
+
+class Bearer:
+    """Shows a token."""
+
+    def set(self, case, data, context):
+        case.headers = case.headers or {}
+        case.headers["Authorization"] = "Bearer " + data
+
+
+@schemathesis.auth(refresh_interval=None).apply_to(path_regex=r"^/v1/admin")
+class Operators(Bearer):
+    """The operator, who stays the same."""
+
+    def get(self, case, context):
+        return os.environ["OPERATOR_TOKEN"]
+
+
+@schemathesis.auth(refresh_interval=None).apply_to(path_regex=r"^/v1/(me|sessions)")
+class Users(Bearer):
+    """Each request is one of a session of its own: some requests end theirs, or all."""
+
+    def get(self, case, context):
+        return sign_in()["access_token"]
+
+
+def lead(case):
+    """Leads a request of users to what is there."""
+    method, path = case.operation.method.upper(), case.operation.path
+    if (method, path) == ("POST", "/v1/signups/{id}/session"):
+        # Once is enough to see it succeed: others wait while sagas hang that were told to.
+        if REDEEMED:
+            return False
+        REDEEMED.append(sign_up(f"{uuid.uuid4().hex}@example.com"))
+        case.path_parameters["id"] = REDEEMED[0]["workflow_id"]
+        case.body = {"workflow_token": REDEEMED[0]["workflow_token"]}
+    elif (method, path) == ("POST", "/v1/sessions"):
+        case.body = {"email": USER, "password": PASSWORD}
+    elif (method, path) == ("POST", "/v1/sessions/refresh"):
+        case.body = {"refresh_token": sign_in()["refresh_token"]}
+    elif (method, path) == ("DELETE", "/v1/sessions/{id}"):
+        case.path_parameters["id"] = sign_in()["session_id"]
+    elif (method, path) == ("POST", "/v1/me/password"):
+        case.body = {"old_password": PASSWORD, "new_password": PASSWORD}
+    else:
+        return False
+    return True
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Nobody guesses an id, nor the `seq` that an order must name. Nobody waits for long, either."""
     if case.headers and case.headers.get("Prefer", "").startswith("wait="):
         case.headers["Prefer"] = next(WAITS)
+    if case.headers is not None and "X-Forwarded-For" not in case.headers:
+        case.headers["X-Forwarded-For"] = next(SOMEBODY)
     in_chain = case.meta is not None and case.meta.phase.name.value == "stateful"
-    if "{id}" not in case.operation.path or in_chain or not is_valid(case) or not next(TURNS):
+    # A password that is wrong slows down the next ones.
+    is_always_right = case.operation.path == "/v1/me/password"
+    if in_chain or not is_valid(case) or not (next(TURNS) or is_always_right) or lead(case) or "{id}" not in case.operation.path:
         return
     there = saga()
     if there is not None:

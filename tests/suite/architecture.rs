@@ -12,7 +12,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("store", &["accounts", "saga", "signup"]),
     ("worker", &["saga", "signup"]),
     ("limits", &[]),
-    ("api", &["limits", "saga", "signup"]),
+    ("api", &["accounts", "limits", "saga", "signup"]),
     ("cli", &["accounts", "saga", "signup", "store", "worker", "limits", "api"]),
     ("figures", &[]),
     ("bench", &["saga", "signup", "store", "worker", "servers", "tests", "figures"]),
