@@ -58,7 +58,7 @@ async fn me(client: &Client, tokens: &Tokens) -> Answer {
     client.get_with("/v1/me", &[("authorization", &tokens.bearer())]).await.unwrap()
 }
 
-/// Has PyJWT verify a token with what the service at this URL publishes.
+/// Has `PyJWT` verify a token with what the service at this URL publishes.
 async fn verify(url: &str, issuer: &str, token: &str) -> Output {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/verify.py");
     let mut command = tokio::process::Command::new(python::program("python").await);

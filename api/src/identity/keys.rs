@@ -54,14 +54,14 @@ struct Tender {
 #[derive(Debug, thiserror::Error)]
 enum Unknown {
     #[error(transparent)]
-    NotRead(#[from] Error),
+    Unread(#[from] Error),
     #[error(transparent)]
-    NotMade(#[from] NotGenerated),
+    Unmade(#[from] NotGenerated),
     #[error(
         "no signing key in the database opens with SIGNUP_MASTER_KEY: nobody can sign in. Give every process the key \
          that sealed them, or make a key with `signup keys rotate`"
     )]
-    NotOpened,
+    Unopened,
 }
 
 impl Keys {
@@ -125,7 +125,7 @@ impl Tender {
                     self.known.send_replace(Some(Arc::new(known)));
                     LOOK
                 }
-                Err(error @ Unknown::NotRead(Error::Unavailable(_) | Error::InDoubt(_))) => {
+                Err(error @ Unknown::Unread(Error::Unavailable(_) | Error::InDoubt(_))) => {
                     debug!(%error, "signing keys not read");
                     LOOK_AGAIN
                 }
@@ -162,7 +162,7 @@ impl Tender {
                 Err(error) => warn!(key = key.id.as_str(), %error, "a signing key is passed over"),
             }
         }
-        if opened.is_empty() { Err(Unknown::NotOpened) } else { Ok(Known { ring: Keyring::new(opened), private }) }
+        if opened.is_empty() { Err(Unknown::Unopened) } else { Ok(Known { ring: Keyring::new(opened), private }) }
     }
 }
 

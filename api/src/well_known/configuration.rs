@@ -12,8 +12,8 @@ use crate::Api;
 
 /// Tell verifiers of access tokens where to look
 ///
-/// As much of OpenID Connect's discovery document as they read. This service is no OpenID provider: it issues access
-/// tokens, and no ID tokens.
+/// As much of a discovery document as they read. This service issues access tokens, and no ID tokens: nobody signs in at
+/// another service with it.
 #[utoipa::path(
     get,
     path = "/.well-known/openid-configuration",

@@ -138,7 +138,7 @@ async fn whoever_comes_when_too_many_passwords_wait_is_sent_away_and_the_attempt
 #[tokio::test]
 async fn sign_ups_that_are_refused_for_too_much_to_do_keep_nobody_from_signing_in() {
     let member = Member::new().await;
-    *member.stage.store.longest_wait.lock().unwrap() = Duration::from_secs(3600);
+    *member.stage.store.longest_wait.lock().unwrap() = Duration::from_hours(1);
     member.signed_in().await;
 }
 
