@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use accounts::Credentials;
 use async_trait::async_trait;
 use saga::store::{
     Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
     Operation, Record, View,
 };
 use saga::{Backlog, Clock, Outline, Policy, SagaId, State, Store};
-use signup::{Conflict, Known, Proposal, Replays, SignUp};
+use signup::{Conflict, Known, PasswordHash, Proposal, Replays, SignUp};
 use store::memory::Memory;
 use tokio::sync::Notify;
 
@@ -54,6 +55,8 @@ pub(crate) struct Script {
     pub(crate) unreadable: Mutex<Option<SagaId>>,
     /// How far the workers are behind.
     pub(crate) longest_wait: Mutex<Duration>,
+    /// What becomes of a user's hash just before the next session begins.
+    pub(crate) next_hash: Mutex<Option<(Credentials, PasswordHash)>>,
 }
 
 impl Script {
@@ -70,6 +73,7 @@ impl Script {
             known: Mutex::default(),
             unreadable: Mutex::default(),
             longest_wait: Mutex::default(),
+            next_hash: Mutex::default(),
         }
     }
 

@@ -87,6 +87,18 @@ async fn a_password_whose_hash_is_cheaper_than_hashes_are_now_is_hashed_anew() {
 }
 
 #[tokio::test]
+async fn a_hash_that_is_replaced_while_one_signs_in_is_read_again() {
+    let member = Member::new().await;
+    let ada = EmailAddress::parse("ada@example.com").unwrap();
+    for (password, status) in [(PASSWORD, 201), ("an entirely different phrase", 401)] {
+        let known = member.stage.store.memory.credentials(&ada).await.unwrap().unwrap();
+        let next = hash("m=8,t=1,p=1", password).await;
+        *member.stage.store.next_hash.lock().unwrap() = Some((known, next));
+        assert_eq!(member.sign_in("ada@example.com", PASSWORD).await.status, status, "{password}");
+    }
+}
+
+#[tokio::test]
 async fn too_many_attempts_of_an_address_are_refused_and_another_address_signs_in() {
     let member = Member::new().await;
     let attempt = async |address: &str, password: &str| {

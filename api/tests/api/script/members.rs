@@ -19,6 +19,10 @@ impl Script {
 impl Sessions for Script {
     async fn begin(&self, session: &NewSession) -> Result<Option<Holder>, Error> {
         self.is_there()?;
+        let next_hash = self.next_hash.lock().unwrap().take();
+        if let Some((known, hash)) = next_hash {
+            assert!(self.memory.rehash(&known, &hash).await?);
+        }
         self.memory.begin(session).await
     }
 

@@ -47,7 +47,7 @@ impl BlockPool {
         kept.free.push(blocks);
         kept.uses += 1;
         if !mem::replace(&mut kept.is_watched, true) {
-            runtime.spawn(Self::free_when_idle(Arc::clone(pool)));
+            runtime.spawn(Self::free_when_idle(Arc::clone(pool), kept.uses));
         }
     }
 
@@ -61,9 +61,8 @@ impl BlockPool {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Frees them once there was no use for a while.
-    async fn free_when_idle(pool: Arc<Self>) {
-        let mut seen = 0;
+    /// Frees them once there was no use for a while, beginning with the use that was seen.
+    async fn free_when_idle(pool: Arc<Self>, mut seen: u64) {
         loop {
             tokio::time::sleep(IDLE).await;
             let mut kept = pool.kept();
