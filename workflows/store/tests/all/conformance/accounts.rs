@@ -80,6 +80,9 @@ pub(super) async fn a_password_is_changed_where_its_hash_is_known(mut w: World) 
     assert!(!accounts.change_password(&guessed, &hash("new"), session(1)).await.unwrap());
     assert!(!accounts.change_password(&guessed, &hash("new"), session(2)).await.unwrap());
     assert!(w.is_live(session(1)).await, "nothing was changed");
+    w.sessions().revoke_all(ada).await.unwrap();
+    assert!(!accounts.change_password(&guessed, &hash("new"), session(1)).await.unwrap());
+    assert!(!w.is_live(session(1)).await, "nor is a session that was over live again");
     assert!(accounts.change_password(&known(ada), &hash("new"), session(1)).await.unwrap());
     assert!(!accounts.change_password(&known(ada), &hash("newer"), session(1)).await.unwrap());
     let found = accounts.credentials(&email("ada@example.com")).await.unwrap();

@@ -1,8 +1,8 @@
 //! Sessions that begin while others write, and many that are swept.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use accounts::LONGEST;
+use accounts::{Generation, LONGEST, Refreshed};
 use futures_util::future::join;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
@@ -12,7 +12,10 @@ use crate::world::{World, by_password, by_sign_up, first_hash, raw_postgres, ses
 async fn somebody_waits(db: &mut PgConnection) {
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *db).await.unwrap() == 0 {}
+    let begun = Instant::now();
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *db).await.unwrap() == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "nobody waits");
+    }
 }
 
 #[tokio::test]
@@ -49,6 +52,30 @@ async fn a_session_has_the_epoch_that_its_user_has_when_it_begins() {
     };
     let (begun, ()) = join(w.sign_in(1, user), end).await;
     assert!(w.is_live(begun).await, "it began after all the others had ended");
+}
+
+#[tokio::test]
+async fn a_refresh_that_was_overtaken_is_decided_anew() {
+    let w = World::in_postgres().await;
+    let user = w.user("ada").await;
+    let mut db = raw_postgres(&w.database()).await;
+    for (number, meanwhile) in (1..).zip(["generation = 1", "generation = 2", "revoked_at = now()"]) {
+        let session = w.sign_in(number, user).await;
+        let holder = w.sessions().holder(session).await.unwrap().unwrap();
+        let mut other = raw_postgres(&w.database()).await;
+        other.execute(AssertSqlSafe(format!("BEGIN; UPDATE sessions SET {meanwhile}"))).await.unwrap();
+        let end = async {
+            somebody_waits(&mut db).await;
+            other.execute("COMMIT").await.unwrap();
+        };
+        let (refreshed, ()) = join(w.refresh(session, 0), end).await;
+        let expected = match number {
+            1 => Refreshed::Live(holder, Generation(1)),
+            2 => Refreshed::Reused,
+            _ => Refreshed::Over,
+        };
+        assert_eq!(refreshed, expected, "{meanwhile}");
+    }
 }
 
 #[tokio::test]

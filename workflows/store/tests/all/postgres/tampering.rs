@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use crate::world::{CLAIMS, ORGANIZATION, USER, World, raw_postgres};
+use crate::world::{CLAIMS, ORGANIZATION, USER, World, by_sign_up, raw_postgres};
 
 /// Why the database refuses a statement.
 async fn refusal(db: &mut PgConnection, sql: &str) -> String {
@@ -184,5 +184,25 @@ async fn nothing_is_made_twice_or_without_its_saga() {
     ] {
         let refused = refusal(&mut db, sql).await;
         assert!(refused.contains(why), "{sql}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn no_sign_up_has_two_sessions_and_no_session_is_nobodys() {
+    let w = World::in_postgres().await;
+    w.begin(&by_sign_up(1, w.complete("ada").await)).await.unwrap();
+    let mut db = raw_postgres(&w.database()).await;
+    let columns = "id, user_id, saga_id, epoch, began_at, generation, issued_at, expires_at";
+    for (values, why) in [
+        ("gen_random_uuid(), user_id, saga_id, 0, began_at, 0, began_at, began_at", "unique"),
+        ("id, user_id, NULL, 0, began_at, 0, began_at, began_at", "unique"),
+        ("gen_random_uuid(), gen_random_uuid(), NULL, 0, began_at, 0, began_at, began_at", "foreign key"),
+        ("gen_random_uuid(), user_id, gen_random_uuid(), 0, began_at, 0, began_at, began_at", "foreign key"),
+        ("gen_random_uuid(), user_id, NULL, 0, began_at, 4294967296, began_at, began_at", "check"),
+        ("gen_random_uuid(), user_id, NULL, 0, began_at, -1, began_at, began_at", "check"),
+    ] {
+        let refused =
+            refusal(&mut db, &format!("INSERT INTO sessions ({columns}) SELECT {values} FROM sessions")).await;
+        assert!(refused.contains(why), "{values}: {refused}");
     }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Executor, SqliteConnection};
 
-use crate::world::{CLAIMS, ORGANIZATION, USER, World, raw};
+use crate::world::{CLAIMS, ORGANIZATION, USER, World, by_sign_up, raw};
 
 /// Why the database refuses a statement.
 async fn refusal(db: &mut SqliteConnection, sql: &str) -> String {
@@ -190,5 +190,25 @@ async fn nothing_is_made_twice_or_without_its_saga() {
     ] {
         let refused = refusal(&mut db, sql).await;
         assert!(refused.contains(why), "{sql}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn no_sign_up_has_two_sessions_and_no_session_is_nobodys() {
+    let w = World::in_a_file().await;
+    w.begin(&by_sign_up(1, w.complete("ada").await)).await.unwrap();
+    let mut db = raw(&w.file()).await;
+    let columns = "id, user_id, saga_id, epoch, began_at, generation, issued_at, expires_at";
+    for (values, why) in [
+        ("randomblob(16), user_id, saga_id, 0, 0, 0, 0, 0", "UNIQUE"),
+        ("id, user_id, NULL, 0, 0, 0, 0, 0", "UNIQUE"),
+        ("randomblob(16), randomblob(16), NULL, 0, 0, 0, 0, 0", "FOREIGN KEY"),
+        ("randomblob(16), user_id, randomblob(16), 0, 0, 0, 0, 0", "FOREIGN KEY"),
+        ("randomblob(16), user_id, NULL, 0, 0, 4294967296, 0, 0", "CHECK"),
+        ("randomblob(16), user_id, NULL, 0, 0, -1, 0, 0", "CHECK"),
+    ] {
+        let refused =
+            refusal(&mut db, &format!("INSERT INTO sessions ({columns}) SELECT {values} FROM sessions")).await;
+        assert!(refused.contains(why), "{values}: {refused}");
     }
 }
