@@ -34,7 +34,6 @@ TURNS = itertools.cycle([True, False])
 WAITS = itertools.cycle(["wait=1"] + ["wait=0"] * 9)
 # Whoever asks is somebody else each time: the service takes us for a proxy.
 SOMEBODY = (str(ipaddress.IPv4Address(0x0B000000 + number)) for number in itertools.count())
-USER = "user@example.com"
 # How often it is looked whether a saga has come to its place, and how many seconds apart.
 LOOKS, PAUSE = 20, 0.02
 
@@ -74,13 +73,21 @@ def sign_up(email):
 
 
 def sign_in():
-    """A session that is live, of the one user whose password nobody changes to another."""
-    if not SIGNED_UP:
-        SIGNED_UP.append(sign_up(USER))
-    return post("/v1/sessions", {"email": USER, "password": PASSWORD})
+    """A session that is live, of a user whose password nobody changes to another: of each in turn, as attempts with a
+    wrong one slow down the right ones."""
+    if not USERS:
+        USERS.extend(f"user{number}@example.com" for number in range(40))
+        for email in USERS:
+            sign_up(email)
+    return post("/v1/sessions", {"email": next_user(), "password": PASSWORD})
 
 
-SIGNED_UP, REDEEMED = [], []
+def next_user():
+    USERS.append(USERS.pop(0))
+    return USERS[-1]
+
+
+USERS, REDEEMED = [], []
 
 
 class Bearer:
@@ -118,7 +125,8 @@ def lead(case):
         case.path_parameters["id"] = REDEEMED[0]["workflow_id"]
         case.body = {"workflow_token": REDEEMED[0]["workflow_token"]}
     elif (method, path) == ("POST", "/v1/sessions"):
-        case.body = {"email": USER, "password": PASSWORD}
+        sign_in()
+        case.body = {"email": next_user(), "password": PASSWORD}
     elif (method, path) == ("POST", "/v1/sessions/refresh"):
         case.body = {"refresh_token": sign_in()["refresh_token"]}
     elif (method, path) == ("DELETE", "/v1/sessions/{id}"):

@@ -8,15 +8,15 @@ use super::sessions::{holder, unrevoked, wrote_nothing};
 use super::value::millis;
 
 pub(super) const SQL: &[(&str, &str)] = &[
-    ("sessions.begin", BEGIN),
-    ("sessions.begun", BEGUN),
+    ("sessions.begin", SIGN_IN),
+    ("sessions.begun", SIGNED_IN),
     ("sessions.redeem", REDEEM_SIGN_UP),
     ("sessions.redeemed", REDEEMED),
 ];
 
 /// Whoever changes the user's row is waited for, and the row is read again then. Who changes it later waits for this,
 /// and so raises the epoch that the session has.
-const BEGIN: &str = "
+const SIGN_IN: &str = "
 WITH n AS (
     INSERT INTO sessions (id, user_id, epoch, device, address_class, began_at, generation, issued_at, expires_at)
     SELECT $1, u.id, u.session_epoch, $3, $4, now(), 0, now(), now() + $5 * interval '1 millisecond'
@@ -30,7 +30,7 @@ SELECT n.id, n.user_id, u.email, u.email_key, c.organization_id, c.role
   FROM n JOIN users u ON u.id = n.user_id JOIN claims c ON c.user_id = n.user_id";
 
 /// The session that an earlier sending began.
-const BEGUN: &str = concat!(
+const SIGNED_IN: &str = concat!(
     "
 SELECT s.id, s.user_id, u.email, u.email_key, c.organization_id, c.role
   FROM sessions s JOIN users u ON u.id = s.user_id JOIN claims c ON c.user_id = s.user_id
@@ -38,7 +38,7 @@ SELECT s.id, s.user_id, u.email, u.email_key, c.organization_id, c.role
     unrevoked!()
 );
 
-/// As `BEGIN`, once for each sign-up.
+/// As `SIGN_IN`, once for each sign-up.
 const REDEEM_SIGN_UP: &str = "
 WITH n AS (
     INSERT INTO sessions (id, user_id, saga_id, epoch, device, address_class, began_at, generation, issued_at,
@@ -82,8 +82,8 @@ fn statements(new: &NewSession) -> (Statement, Statement) {
     };
     match proof {
         Proof::Password { user, hash } => {
-            let begin = session(BEGIN, user.0).bind(hash.as_str().to_owned());
-            (begin, sqlx::query(BEGUN).bind(id.uuid()).bind(user.0))
+            let begin = session(SIGN_IN, user.0).bind(hash.as_str().to_owned());
+            (begin, sqlx::query(SIGNED_IN).bind(id.uuid()).bind(user.0))
         }
         Proof::SignUp(saga) => {
             let redeem = session(REDEEM_SIGN_UP, saga.uuid()).bind(millis(REDEEM.unsigned_abs()));
