@@ -10,14 +10,14 @@ use super::value::{Millis, millis, timestamp};
 use super::writer::Write;
 
 pub(super) const SQL: &[(&str, &str)] = &[
-    ("sessions.begin", BEGIN),
-    ("sessions.begun", BEGUN),
+    ("sessions.begin", SIGN_IN),
+    ("sessions.begun", SIGNED_IN),
     ("sessions.redeem", REDEEM_SIGN_UP),
     ("sessions.redeemed", REDEEMED),
 ];
 
 /// The transaction is IMMEDIATE: nobody changes the user meanwhile.
-const BEGIN: &str = "
+const SIGN_IN: &str = "
 INSERT INTO sessions (id, user_id, epoch, device, address_class, began_at, generation, issued_at, expires_at)
 SELECT $1, u.id, u.session_epoch, $3, $4, $5, 0, $5, $6
   FROM users u
@@ -25,7 +25,7 @@ SELECT $1, u.id, u.session_epoch, $3, $4, $5, 0, $5, $6
     ON CONFLICT DO NOTHING";
 
 /// The session that has begun, now or by an earlier sending.
-const BEGUN: &str = concat!(
+const SIGNED_IN: &str = concat!(
     "
 SELECT s.id, s.user_id, u.email, u.email_key, c.organization_id, c.role
   FROM sessions s JOIN users u ON u.id = s.user_id JOIN claims c ON c.user_id = s.user_id
@@ -33,7 +33,7 @@ SELECT s.id, s.user_id, u.email, u.email_key, c.organization_id, c.role
     unrevoked!()
 );
 
-/// As `BEGIN`, once for each sign-up.
+/// As `SIGN_IN`, once for each sign-up.
 const REDEEM_SIGN_UP: &str = "
 INSERT INTO sessions (id, user_id, saga_id, epoch, device, address_class, began_at, generation, issued_at, expires_at)
 SELECT $1, u.id, g.id, u.session_epoch, $3, $4, $5, 0, $5, $6
@@ -61,7 +61,7 @@ impl Write for Begin {
     async fn apply(&self, db: &mut Transaction<'_>, now: Millis) -> Result<Option<Holder>, Error> {
         let NewSession { id, proof, device, address_class } = &self.0;
         let (statements, whose) = match proof {
-            Proof::Password { user, .. } => ([BEGIN, BEGUN], user.0),
+            Proof::Password { user, .. } => ([SIGN_IN, SIGNED_IN], user.0),
             Proof::SignUp(saga) => ([REDEEM_SIGN_UP, REDEEMED], saga.uuid()),
         };
         let ends = expires_at(timestamp(now)?, timestamp(now)?).as_millisecond();
