@@ -22,8 +22,6 @@ WITH (fillfactor = 80);
 CREATE INDEX sessions_user ON sessions (user_id);
 CREATE INDEX sessions_began ON sessions (began_at);
 
-ALTER TABLE users
-    -- Raised to end all of a user's sessions at once, those that begin in the same moment too.
-    ADD COLUMN session_epoch       bigint NOT NULL DEFAULT 0,
-    -- Unless the password is the one that they signed up with.
-    ADD COLUMN password_changed_at timestamptz;
+-- Raised to end all of a user's sessions at once, those that begin in the same moment too. Once it was, their sign-up is
+-- not redeemed any more.
+ALTER TABLE users ADD COLUMN session_epoch bigint NOT NULL DEFAULT 0;

@@ -20,7 +20,6 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_user ON sessions (user_id);
 CREATE INDEX sessions_began ON sessions (began_at);
 
--- Raised to end all of a user's sessions at once, those that begin in the same moment too.
+-- Raised to end all of a user's sessions at once, those that begin in the same moment too. Once it was, their sign-up is
+-- not redeemed any more.
 ALTER TABLE users ADD COLUMN session_epoch INTEGER NOT NULL DEFAULT 0;
--- Unless the password is the one that they signed up with.
-ALTER TABLE users ADD COLUMN password_changed_at INTEGER;

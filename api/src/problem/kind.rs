@@ -197,7 +197,7 @@ impl Kind {
             Self::SignupFailed => "Start another sign-up, with a new Idempotency-Key: nothing is left of this one.",
             Self::SignupNotCompleted => "Wait until its status is completed, and send the request again.",
             Self::NotRedeemable => {
-                "Sign in with the password: a sign-up is redeemed once, within a day, and while its password is unchanged."
+                "Sign in with the password: a sign-up is redeemed once, within a day, and not once all sessions were ended."
             }
             Self::SagaMoved => "Look at the saga again, and decide by what you see: seq is where it is now.",
             Self::ActionImpossible => "Look at the saga: its actions say what can be done.",

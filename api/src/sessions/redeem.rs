@@ -33,8 +33,8 @@ pub(crate) struct Redemption {
 
 /// Sign in after signing up
 ///
-/// Once the sign-up is completed, its `workflow_token` is redeemed for a session: once, within a day, and while the
-/// password is the one that was signed up with. A repetition within 10 seconds has the same session, so that a lost
+/// Once the sign-up is completed, its `workflow_token` is redeemed for a session: once, within a day, and not
+/// once the user has changed their password or signed out everywhere. A repetition within 10 seconds has the same session, so that a lost
 /// answer can be asked for again.
 #[utoipa::path(
     post,

@@ -9,8 +9,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use metrics::counter;
-use signup::{EmailAddress, Password, Verified};
-use tracing::{debug, warn};
+use signup::{EmailAddress, Password, Unverified, Verified};
+use tracing::{debug, error, warn};
 use utoipa::openapi::RefOr;
 use utoipa::{IntoResponses, ToSchema};
 
@@ -108,10 +108,8 @@ pub(crate) async fn prove(
     let verified = match verified {
         Ok(verified) => verified,
         Err(error) => {
-            debug!(%error, "a password was not verified");
             attempt.right().await;
-            counter!("signup_sign_ins_refused_total", "why" => "load").increment(1);
-            return Err(api.overload.too_many_hashes());
+            return Err(unverified(api, &error));
         }
     };
     let Some(known) = known.filter(|_| verified != Verified::No) else {
@@ -123,6 +121,20 @@ pub(crate) async fn prove(
         tokio::spawn(rehash(Arc::clone(api), known.clone(), password));
     }
     Ok(Some(known))
+}
+
+fn unverified(api: &Api, error: &Unverified) -> Problem {
+    match error {
+        Unverified::NotNow(_) => {
+            debug!(%error, "a password was not verified");
+            counter!("signup_sign_ins_refused_total", "why" => "load").increment(1);
+            api.overload.too_many_hashes()
+        }
+        Unverified::Unreadable(_) => {
+            error!(%error, "a user cannot sign in");
+            Problem::Internal
+        }
+    }
 }
 
 /// Hashes a password anew, whose hash is cheaper than hashes are now.

@@ -59,7 +59,7 @@ pub enum Proof {
         hash: PasswordHash,
     },
     /// Somebody has shown that they have started this sign-up. That is enough once, within [`REDEEM`] of its end, and
-    /// while the password is the one that it was signed up with.
+    /// until the user's sessions are all ended, by a change of the password or otherwise.
     SignUp(SagaId),
 }
 

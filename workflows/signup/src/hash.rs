@@ -45,6 +45,17 @@ pub enum Verified {
     YesOutdated,
 }
 
+/// Why it is not known whether a password is the one that a hash is of.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unverified {
+    /// No turn in time, no memory, or no thread: later there may be.
+    #[error("{0}")]
+    NotNow(String),
+    /// The hash cannot be read, or costs more than any hash may.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
 /// Somebody who waits for their turn, counted until they are dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
@@ -92,15 +103,16 @@ impl Hasher {
     /// Whether a hash is this password's, whatever the hash cost when it was made.
     ///
     /// # Errors
-    /// Says why that is not known: as for [`Hasher::hash`], or the hash cannot be read, or costs more than any hash may.
+    /// [`Unverified`] says why that is not known.
     ///
     /// # Cancel safety
     /// As for [`Hasher::hash`].
-    pub async fn verify(&self, hash: &PasswordHash, password: Password) -> Result<Verified, String> {
-        let stored = Stored::read(hash)?;
+    pub async fn verify(&self, hash: &PasswordHash, password: Password) -> Result<Verified, Unverified> {
+        let stored = Stored::read(hash).map_err(Unverified::Unreadable)?;
         let yes = if stored.is_outdated(&self.cost) { Verified::YesOutdated } else { Verified::Yes };
         let size = stored.params.block_count();
-        let matches = self.run(size, move |blocks| stored.is_of(&password, blocks)).await??;
+        let matches = self.run(size, move |blocks| stored.is_of(&password, blocks)).await.flatten();
+        let matches = matches.map_err(Unverified::NotNow)?;
         Ok(if matches { yes } else { Verified::No })
     }
 
@@ -108,11 +120,11 @@ impl Hasher {
     /// that this hasher made. The answer is `No`, whatever the password.
     ///
     /// # Errors
-    /// As for [`Hasher::hash`].
+    /// [`Unverified::NotNow`].
     ///
     /// # Cancel safety
     /// As for [`Hasher::hash`].
-    pub async fn verify_nobody(&self, password: Password) -> Result<Verified, String> {
+    pub async fn verify_nobody(&self, password: Password) -> Result<Verified, Unverified> {
         self.verify(&PasswordHash::of_nobody(&self.cost), password).await.map(|_| Verified::No)
     }
 

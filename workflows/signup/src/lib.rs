@@ -26,7 +26,7 @@ use saga::{Code, Definition, Outline, Saga, Step, StepName};
 pub use applicant::{Applicant, OrganizationId, ProfileId, UserId};
 pub use effect::Effect;
 pub use email::{EmailAddress, EmailError};
-pub use hash::{Cost, CostError, Hasher, PasswordHash, Verified};
+pub use hash::{Cost, CostError, Hasher, PasswordHash, Unverified, Verified};
 pub use keyed::{HashKey, Mac, Purpose};
 pub use name::{FullName, NameError, OrganizationName};
 pub use operator::{

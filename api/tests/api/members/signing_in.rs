@@ -99,6 +99,19 @@ async fn a_hash_that_is_replaced_while_one_signs_in_is_read_again() {
 }
 
 #[tokio::test]
+async fn a_stored_hash_that_cannot_be_read_is_our_fault_and_not_the_users() {
+    let member = Member::new().await;
+    let ada = EmailAddress::parse("ada@example.com").unwrap();
+    let memory = &member.stage.store.memory;
+    let known = memory.credentials(&ada).await.unwrap().unwrap();
+    let broken = signup::PasswordHash::from_stored("$argon2id$a secret".to_owned());
+    assert!(memory.rehash(&known, &broken).await.unwrap());
+    let answer = member.sign_in("ada@example.com", PASSWORD).await;
+    answer.assert_problem(500, "internal");
+    assert!(!String::from_utf8(answer.body).unwrap().contains("secret"));
+}
+
+#[tokio::test]
 async fn too_many_attempts_of_an_address_are_refused_and_another_address_signs_in() {
     let member = Member::new().await;
     let attempt = async |address: &str, password: &str| {

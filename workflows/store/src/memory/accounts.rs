@@ -14,7 +14,6 @@ use crate::facts::UserFact;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Since {
     pub(super) disabled: bool,
-    pub(super) password_changed: bool,
     pub(super) session_epoch: u64,
 }
 
@@ -47,7 +46,6 @@ impl Accounts for Memory {
             return Ok(false);
         }
         let since = tables.since.entry(known.user).or_default();
-        since.password_changed = true;
         since.session_epoch += 1;
         let epoch = since.session_epoch;
         let kept = tables.sessions.get_mut(&keep).filter(|begun| begun.session.user == known.user);

@@ -159,7 +159,7 @@ impl Tables {
             Proof::SignUp(saga) => {
                 let ended_at = self.sagas.get(saga)?.ended_at?;
                 let user = self.made.users.iter().find(|user| user.saga == *saga)?.id;
-                let in_time = now.duration_since(ended_at) < REDEEM && !self.since(user).password_changed;
+                let in_time = now.duration_since(ended_at) < REDEEM && self.since(user).session_epoch == 0;
                 self.user(user).filter(|_| in_time).map(|user| user.id)
             }
         }

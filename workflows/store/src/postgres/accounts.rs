@@ -32,7 +32,7 @@ UPDATE users SET password_hash = $3
 /// The next epoch ends every session. The one that is kept gets it too, unless it was over.
 const CHANGE_PASSWORD: &str = "
 WITH u AS (
-    UPDATE users SET password_hash = $3, password_changed_at = now(), session_epoch = session_epoch + 1
+    UPDATE users SET password_hash = $3, session_epoch = session_epoch + 1
      WHERE id = $1 AND password_hash = $2 AND status = 'active' AND disabled_at IS NULL
     RETURNING id, session_epoch
 ), k AS (

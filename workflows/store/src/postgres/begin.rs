@@ -45,7 +45,7 @@ WITH n AS (
                           expires_at)
     SELECT $1, u.id, g.id, u.session_epoch, $3, $4, now(), 0, now(), now() + $5 * interval '1 millisecond'
       FROM users u JOIN sagas g ON g.id = u.saga_id
-     WHERE u.saga_id = $2 AND u.password_changed_at IS NULL AND u.status = 'active' AND u.disabled_at IS NULL
+     WHERE u.saga_id = $2 AND u.session_epoch = 0 AND u.status = 'active' AND u.disabled_at IS NULL
        AND g.ended_at > now() - $6 * interval '1 millisecond'
        FOR SHARE OF u
         ON CONFLICT DO NOTHING

@@ -34,7 +34,7 @@ UPDATE users SET password_hash = $3
 
 /// The next epoch ends every session.
 const CHANGE_PASSWORD: &str = "
-UPDATE users SET password_hash = $3, password_changed_at = $5, session_epoch = session_epoch + 1
+UPDATE users SET password_hash = $3, session_epoch = session_epoch + 1
  WHERE id = $1 AND password_hash = $2 AND status = 'active' AND disabled_at IS NULL";
 
 /// Goes with it: the session that is kept gets the next epoch too, unless it was over. `changes()` is how many rows the
@@ -72,11 +72,11 @@ struct ChangePassword {
 impl Write for ChangePassword {
     type Output = bool;
 
-    async fn apply(&self, db: &mut Transaction<'_>, now: Millis) -> Result<bool, Error> {
+    async fn apply(&self, db: &mut Transaction<'_>, _: Millis) -> Result<bool, Error> {
         let Self { known, hash, keep } = self;
         let ran = db.finish(&[CHANGE_PASSWORD, KEEP_SESSION], |query| {
             let query = query.bind(known.user.0).bind(known.hash.as_str().to_owned()).bind(hash.as_str().to_owned());
-            query.bind(keep.uuid()).bind(now)
+            query.bind(keep.uuid())
         });
         Ok(ran.await?[0].written > 0)
     }

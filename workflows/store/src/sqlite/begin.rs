@@ -38,7 +38,7 @@ const REDEEM_SIGN_UP: &str = "
 INSERT INTO sessions (id, user_id, saga_id, epoch, device, address_class, began_at, generation, issued_at, expires_at)
 SELECT $1, u.id, g.id, u.session_epoch, $3, $4, $5, 0, $5, $6
   FROM users u JOIN sagas g ON g.id = u.saga_id
- WHERE u.saga_id = $2 AND u.password_changed_at IS NULL AND u.status = 'active' AND u.disabled_at IS NULL
+ WHERE u.saga_id = $2 AND u.session_epoch = 0 AND u.status = 'active' AND u.disabled_at IS NULL
    AND g.ended_at > $5 - $7
     ON CONFLICT DO NOTHING";
 

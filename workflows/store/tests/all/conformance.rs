@@ -185,6 +185,7 @@ on_every_store! { ()
         a_repetition_does_not_find_a_session_that_has_gone_on_or_ended,
         a_sign_up_is_redeemed_within_a_day,
         a_sign_up_is_redeemed_while_its_password_is_the_users,
+        a_sign_up_is_not_redeemed_once_all_sessions_were_ended,
         a_sign_up_that_has_not_completed_is_not_redeemed,
         a_decoy_is_not_redeemed,
         of_many_who_redeem_a_sign_up_at_once_all_get_one_session,

@@ -94,6 +94,13 @@ pub(super) async fn a_sign_up_is_redeemed_while_its_password_is_the_users(w: Wor
     assert!(w.begin(&by_sign_up(2, rehashed)).await.is_some());
 }
 
+pub(super) async fn a_sign_up_is_not_redeemed_once_all_sessions_were_ended(w: World) {
+    let (ended, other) = (w.complete("ada").await, w.complete("bea").await);
+    w.sessions().revoke_all(w.user_of(ended).await).await.unwrap();
+    assert_eq!(w.begin(&by_sign_up(1, ended)).await, None);
+    assert!(w.begin(&by_sign_up(2, other)).await.is_some());
+}
+
 pub(super) async fn a_sign_up_that_has_not_completed_is_not_redeemed(w: World) {
     let (failed, running) = (w.fail("ada").await, w.accept("bea").await);
     let unknown = SagaId::from_uuid(Uuid::from_u128(1));

@@ -20,7 +20,7 @@ async fn somebody_waits(db: &mut PgConnection) {
 
 #[tokio::test]
 async fn a_change_of_the_password_that_is_under_way_is_waited_for() {
-    for change in ["password_hash = '$argon2id$new', password_changed_at = now()", "disabled_at = now()"] {
+    for change in ["password_hash = '$argon2id$new', session_epoch = session_epoch + 1", "disabled_at = now()"] {
         for ends in ["COMMIT", "ROLLBACK"] {
             let w = World::in_postgres().await;
             let saga = w.complete("ada").await;

@@ -175,7 +175,7 @@ async fn nothing_is_made_twice_or_without_its_saga() {
         ("INSERT INTO organizations SELECT gen_random_uuid(), saga_id, name, 'epoch' FROM organizations", "unique"),
         ("INSERT INTO organizations VALUES (gen_random_uuid(), gen_random_uuid(), 'Orphans', 'epoch')", "foreign key"),
         (
-            "INSERT INTO users VALUES (gen_random_uuid(), gen_random_uuid(), 'e@x.org', 'e@x.org', '', 'active', NULL, 'epoch', 0, NULL)",
+            "INSERT INTO users VALUES (gen_random_uuid(), gen_random_uuid(), 'e@x.org', 'e@x.org', '', 'active', NULL, 'epoch', 0)",
             "foreign key",
         ),
         ("UPDATE users SET status = 'half'", "check"),

@@ -181,7 +181,7 @@ async fn nothing_is_made_twice_or_without_its_saga() {
         ("INSERT INTO organizations SELECT randomblob(16), saga_id, name, 0 FROM organizations", "UNIQUE"),
         ("INSERT INTO organizations VALUES (randomblob(16), randomblob(16), 'Orphans', 0)", "FOREIGN KEY"),
         (
-            "INSERT INTO users VALUES (randomblob(16), randomblob(16), 'e@x.org', 'e@x.org', '', 'active', NULL, 0, 0, NULL)",
+            "INSERT INTO users VALUES (randomblob(16), randomblob(16), 'e@x.org', 'e@x.org', '', 'active', NULL, 0, 0)",
             "FOREIGN KEY",
         ),
         ("UPDATE users SET status = 'half'", "CHECK"),
