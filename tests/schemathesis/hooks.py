@@ -130,7 +130,10 @@ def lead(case):
     elif (method, path) == ("POST", "/v1/sessions/refresh"):
         case.body = {"refresh_token": sign_in()["refresh_token"]}
     elif (method, path) == ("DELETE", "/v1/sessions/{id}"):
-        case.path_parameters["id"] = sign_in()["session_id"]
+        # One's own: of somebody else's, as of one that there never was, it is only said that it is unknown.
+        begun = sign_in()
+        case.path_parameters["id"] = begun["session_id"]
+        case.headers["Authorization"] = "Bearer " + begun["access_token"]
     elif (method, path) == ("POST", "/v1/me/password"):
         case.body = {"old_password": PASSWORD, "new_password": PASSWORD}
     else:
