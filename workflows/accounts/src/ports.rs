@@ -1,10 +1,12 @@
-//! The ports to the database: what it keeps of sessions, of accounts and of signing keys.
+//! The ports to the database: what it keeps of sessions, of accounts, of users and of signing keys.
 
 use async_trait::async_trait;
 use saga::store::Error;
 use signup::{EmailAddress, PasswordHash, UserId};
 
-use crate::{Account, Credentials, Generation, Holder, NewSession, Session, SessionId, StoredKey};
+use crate::{
+    Account, Credentials, Generation, Holder, NewSession, Session, SessionId, StoredKey, User, UserEvent, UserOrder,
+};
 
 /// The signing keys that a store keeps.
 #[async_trait]
@@ -79,6 +81,26 @@ pub trait Accounts: Send + Sync + 'static {
     /// Changes a password, and in the same write ends all of the user's sessions but `keep`. False if `known` is not
     /// their hash any more; nothing is written then.
     async fn change_password(&self, known: &Credentials, hash: &PasswordHash, keep: SessionId) -> Result<bool, Error>;
+}
+
+/// The users that a store keeps, as operators see them: whatever their status.
+#[async_trait]
+pub trait Users: Send + Sync + 'static {
+    /// The user with this id.
+    ///
+    /// # Errors
+    /// [`Error`], for this and every method below.
+    async fn by_id(&self, user: UserId) -> Result<Option<User>, Error>;
+
+    /// The user who has this e-mail.
+    async fn by_email(&self, email: &EmailAddress) -> Result<Option<User>, Error>;
+
+    /// What operators have done to them, the latest first; a hundred at most.
+    async fn events(&self, user: UserId) -> Result<Vec<UserEvent>, Error>;
+
+    /// Does what an operator orders, and in the same write notes it and ends all of the user's sessions. False if the
+    /// user is provisional, or not as the operator saw them; nothing is written then.
+    async fn act(&self, order: &UserOrder) -> Result<bool, Error>;
 }
 
 /// How it went to refresh a session.

@@ -1,6 +1,6 @@
 //! Accounts: what their users sign in with, and what they see of themselves.
 
-use accounts::{Account, Accounts, Credentials, Role, SessionId};
+use accounts::{Account, Accounts, Credentials, Membership, Role, SessionId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use saga::plan::EventKind;
@@ -13,14 +13,15 @@ use crate::facts::UserFact;
 /// What has become of a user since they signed up.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Since {
-    pub(super) disabled: bool,
+    pub(super) disabled_at: Option<Timestamp>,
     pub(super) session_epoch: u64,
 }
 
 impl Memory {
     /// Disables a user.
     pub fn disable(&self, user: UserId) {
-        self.lock().since.entry(user).or_default().disabled = true;
+        let now = self.clock.now();
+        self.lock().since.entry(user).or_default().disabled_at = Some(now);
     }
 }
 
@@ -78,26 +79,26 @@ impl Tables {
     }
 
     fn may_sign_in(&self, user: &UserFact) -> bool {
-        user.active && !self.since(user.id).disabled
+        user.active && self.since(user.id).disabled_at.is_none()
     }
 
     fn account(&self, user: UserId) -> Option<Account> {
         let user = self.user(user)?;
         let row = self.sagas.get(&user.saga)?;
-        let (organization, role) = self.claims(user.id)?;
+        let Membership { organization, organization_name, role } = self.membership(user.id)?;
         Some(Account {
             user: user.id,
             email: self.email(user)?,
             full_name: row.proposal.applicant.full_name.as_ref().map(|name| name.as_str().to_owned()),
             organization,
-            organization_name: self.names.get(&organization)?.clone(),
+            organization_name,
             role,
             created_at: self.created_at(user)?,
         })
     }
 
     /// When the step was done that made them.
-    fn created_at(&self, user: &UserFact) -> Option<Timestamp> {
+    pub(super) fn created_at(&self, user: &UserFact) -> Option<Timestamp> {
         let mut journal = self.sagas.get(&user.saga)?.journal.iter();
         let made =
             journal.find(|event| event.kind == EventKind::Done && event.step.as_ref() == Some(&signup::FIRST_STEP));

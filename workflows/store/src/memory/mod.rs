@@ -9,12 +9,13 @@ mod plant;
 mod row;
 mod sessions;
 mod signing_keys;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::accounts::{SessionId, StoredKey};
+use ::accounts::{SessionId, StoredKey, UserEvent};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use saga::fleet::Process;
@@ -53,6 +54,7 @@ struct Tables {
     names: BTreeMap<OrganizationId, String>,
     /// What has become of users, if anything.
     since: BTreeMap<UserId, Since>,
+    user_events: BTreeMap<UserId, Vec<UserEvent>>,
     sessions: BTreeMap<SessionId, Begun>,
     signing_keys: BTreeMap<u32, StoredKey>,
 }

@@ -34,6 +34,7 @@ mod sessions;
 mod signing_keys;
 #[cfg(feature = "testing")]
 mod snapshot;
+mod users;
 mod value;
 
 use std::sync::Arc;
@@ -150,6 +151,7 @@ impl Postgres {
             room::SQL,
             sessions::SQL,
             signing_keys::SQL,
+            users::SQL,
         ];
         modules.into_iter().flatten().copied()
     }

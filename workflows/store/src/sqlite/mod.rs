@@ -26,6 +26,7 @@ mod signing_keys;
 #[cfg(feature = "testing")]
 mod snapshot;
 mod transaction;
+mod users;
 mod value;
 mod writer;
 
@@ -121,6 +122,7 @@ impl Sqlite {
             refresh::SQL,
             sessions::SQL,
             signing_keys::SQL,
+            users::SQL,
         ];
         modules.into_iter().flatten().copied()
     }

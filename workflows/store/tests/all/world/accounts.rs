@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use accounts::{
-    Accounts, Credentials, Generation, Holder, NewSession, Proof, Refreshed, SessionId, Sessions, SigningKeys,
+    Accounts, Credentials, Generation, Holder, NewSession, Proof, Refreshed, SessionId, Sessions, SigningKeys, Users,
 };
 use saga::SagaId;
 use signup::{PasswordHash, UserId};
@@ -55,6 +55,11 @@ impl World {
     /// The accounts that it keeps.
     pub(crate) fn accounts(&self) -> Arc<dyn Accounts> {
         self.harness.accounts()
+    }
+
+    /// The users that it keeps, as operators see them.
+    pub(crate) fn users(&self) -> Arc<dyn Users> {
+        self.harness.users()
     }
 
     /// The keys that sign access tokens.

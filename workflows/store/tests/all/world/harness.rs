@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Sessions, SigningKeys};
+use accounts::{Accounts, Sessions, SigningKeys, Users};
 use async_trait::async_trait;
 use saga::{Backlog, Fleet, Store};
 use signup::{Operators, Proposal, Replays, SignUp, UserId};
@@ -36,6 +36,9 @@ pub(crate) trait Harness: Send + Sync {
 
     /// The accounts that it keeps.
     fn accounts(&self) -> Arc<dyn Accounts>;
+
+    /// The users that it keeps, as operators see them.
+    fn users(&self) -> Arc<dyn Users>;
 
     /// The keys that sign access tokens.
     fn signing_keys(&self) -> Arc<dyn SigningKeys>;

@@ -32,7 +32,7 @@ CREATE FUNCTION manual.now() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT 
 /// quicker than to truncate, which makes new files.
 const EMPTY: &str = "
 SET session_replication_role = replica;
-DELETE FROM sessions; DELETE FROM signing_keys;
+DELETE FROM sessions; DELETE FROM signing_keys; DELETE FROM user_events;
 DELETE FROM claims; DELETE FROM profiles; DELETE FROM organizations; DELETE FROM identities; DELETE FROM users;
 DELETE FROM sealed_passwords; DELETE FROM saga_events; DELETE FROM sagas; DELETE FROM operators; DELETE FROM processes;
 DELETE FROM key_checks;
