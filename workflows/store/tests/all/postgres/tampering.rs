@@ -96,6 +96,8 @@ async fn the_journal_cannot_be_changed_by_sql() {
         "UPDATE saga_events SET seq = seq + 10",
         "UPDATE saga_events SET at = 'epoch'",
         "DELETE FROM saga_events",
+        "UPDATE user_events SET reason = 'another'",
+        "DELETE FROM user_events",
     ] {
         let refused = refusal(&mut db, change).await;
         assert!(refused.contains("the journal is only added to"), "{change}: {refused}");
@@ -110,6 +112,7 @@ async fn neither_sagas_nor_the_journal_can_be_emptied_by_sql() {
     let mut db = raw_postgres(&w.database()).await;
     for (sql, why) in [
         ("TRUNCATE saga_events", "the journal is only added to"),
+        ("TRUNCATE user_events", "the journal is only added to"),
         ("TRUNCATE sagas CASCADE", "a saga is never deleted"),
     ] {
         let refused = refusal(&mut db, sql).await;
@@ -175,7 +178,7 @@ async fn nothing_is_made_twice_or_without_its_saga() {
         ("INSERT INTO organizations SELECT gen_random_uuid(), saga_id, name, 'epoch' FROM organizations", "unique"),
         ("INSERT INTO organizations VALUES (gen_random_uuid(), gen_random_uuid(), 'Orphans', 'epoch')", "foreign key"),
         (
-            "INSERT INTO users VALUES (gen_random_uuid(), gen_random_uuid(), 'e@x.org', 'e@x.org', '', 'active', NULL, 'epoch', 0)",
+            "INSERT INTO users VALUES (gen_random_uuid(), gen_random_uuid(), 'e@x.org', 'e@x.org', '', 'active', NULL, 'epoch', 0, 0)",
             "foreign key",
         ),
         ("UPDATE users SET status = 'half'", "check"),

@@ -77,6 +77,8 @@ async fn the_journal_cannot_be_changed_by_sql() {
         "UPDATE saga_events SET seq = seq + 10",
         "UPDATE saga_events SET at = 0",
         "DELETE FROM saga_events",
+        "UPDATE user_events SET reason = 'another'",
+        "DELETE FROM user_events",
     ] {
         let refused = refusal(&mut db, change).await;
         assert!(refused.contains("the journal is only added to"), "{change}: {refused}");
@@ -109,8 +111,10 @@ async fn no_saga_and_no_event_can_be_replaced_by_sql() {
         assert_eq!(db.execute(AssertSqlSafe(replace)).await.unwrap().rows_affected(), 0, "{others}");
     }
     assert_eq!(db.execute("REPLACE INTO sagas SELECT * FROM sagas").await.unwrap().rows_affected(), 0);
-    let refused = refusal(&mut db, "REPLACE INTO saga_events SELECT * FROM saga_events").await;
-    assert!(refused.contains("the journal is only added to"), "{refused}");
+    for journal in ["saga_events", "user_events"] {
+        let refused = refusal(&mut db, &format!("REPLACE INTO {journal} SELECT * FROM {journal}")).await;
+        assert!(refused.contains("the journal is only added to"), "{journal}: {refused}");
+    }
     for (change, why) in [
         ("sagas SET id = (SELECT min(id) FROM sagas) WHERE ended_at IS NULL", "a saga stays itself"),
         ("sagas SET email_key = 'cyd@example.com' WHERE ended_at IS NULL", "a saga stays itself"),
@@ -181,7 +185,7 @@ async fn nothing_is_made_twice_or_without_its_saga() {
         ("INSERT INTO organizations SELECT randomblob(16), saga_id, name, 0 FROM organizations", "UNIQUE"),
         ("INSERT INTO organizations VALUES (randomblob(16), randomblob(16), 'Orphans', 0)", "FOREIGN KEY"),
         (
-            "INSERT INTO users VALUES (randomblob(16), randomblob(16), 'e@x.org', 'e@x.org', '', 'active', NULL, 0, 0)",
+            "INSERT INTO users VALUES (randomblob(16), randomblob(16), 'e@x.org', 'e@x.org', '', 'active', NULL, 0, 0, 0)",
             "FOREIGN KEY",
         ),
         ("UPDATE users SET status = 'half'", "CHECK"),

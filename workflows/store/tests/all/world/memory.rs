@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Sessions, SigningKeys};
+use accounts::{Accounts, Sessions, SigningKeys, Users};
 use async_trait::async_trait;
 use saga::{Backlog, Fleet, Store};
 use signup::{Operators, Proposal, Replays, SignUp, UserId};
@@ -51,6 +51,10 @@ impl Harness for InMemory {
     }
 
     fn accounts(&self) -> Arc<dyn Accounts> {
+        Arc::clone(&self.memory) as _
+    }
+
+    fn users(&self) -> Arc<dyn Users> {
         Arc::clone(&self.memory) as _
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use accounts::{Accounts, Sessions, SigningKeys};
+use accounts::{Accounts, Sessions, SigningKeys, Users};
 use async_trait::async_trait;
 use saga::{Backlog, Fleet, Store};
 use servers::Postgres as Server;
@@ -183,6 +183,10 @@ impl Harness for InPostgres {
     }
 
     fn accounts(&self) -> Arc<dyn Accounts> {
+        Arc::new(self.place().db.clone())
+    }
+
+    fn users(&self) -> Arc<dyn Users> {
         Arc::new(self.place().db.clone())
     }
 

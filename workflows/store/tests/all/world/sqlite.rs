@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Sessions, SigningKeys};
+use accounts::{Accounts, Sessions, SigningKeys, Users};
 use async_trait::async_trait;
 use saga::{Backlog, Clock, Fleet, Store};
 use signup::{Operators, Proposal, Replays, SignUp, UserId};
@@ -73,6 +73,10 @@ impl Harness for InAFile {
     }
 
     fn accounts(&self) -> Arc<dyn Accounts> {
+        Arc::new(self.db.clone())
+    }
+
+    fn users(&self) -> Arc<dyn Users> {
         Arc::new(self.db.clone())
     }
 
