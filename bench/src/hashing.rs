@@ -65,7 +65,8 @@ pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row(name: &str, rates: &[f64]) -> Vec<String> {
+/// The median of these, and the least and the most.
+pub(crate) fn row(name: &str, rates: &[f64]) -> Vec<String> {
     let bound = |pick: fn(f64, f64) -> f64| rates.iter().copied().reduce(pick).unwrap_or_default();
     let rates = [median(rates.to_vec()), bound(f64::min), bound(f64::max)];
     std::iter::once(name.to_owned()).chain(rates.map(|rate| format!("{rate:.1}"))).collect()

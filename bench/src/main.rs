@@ -14,7 +14,10 @@ mod processes;
 mod sagas;
 mod serial;
 mod service;
+mod sessions;
 mod timed;
+mod turns;
+mod users;
 
 use clap::{Parser, Subcommand};
 use figures::Machine;
@@ -42,6 +45,8 @@ enum Figure {
     Backlog(backlog::Arguments),
     /// Whether the time of an answer tells whose e-mail is known, where nobody is to learn that
     Private(private::Arguments),
+    /// Signing in, one at a time, at once and on and on, and what access tokens cost
+    Sessions(sessions::Arguments),
 }
 
 #[tokio::main]
@@ -56,5 +61,6 @@ async fn main() -> anyhow::Result<()> {
         Figure::Growth(arguments) => growth::measure(&arguments).await,
         Figure::Backlog(arguments) => backlog::measure(&arguments).await,
         Figure::Private(arguments) => private::measure(&arguments).await,
+        Figure::Sessions(arguments) => sessions::measure(&arguments).await,
     }
 }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use clap::builder::RangedU64ValueParser;
 use figures::{Table, float, median, percent};
-use futures_util::{StreamExt, TryStreamExt, stream};
-use saga::{OsRandom, Random};
 use servers::{Durability, Postgres};
 use tests::{Client, Server};
+
+use crate::users::{email, make};
 
 /// Of each three requests that are timed, one after the other. The last shows what is chance.
 const KINDS: [&str; 3] = ["known", "unknown", "unknown too"];
@@ -18,8 +18,6 @@ const UNKNOWN: usize = 1;
 const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1], [2, 0, 1], [1, 0, 2]];
 /// Rounds of three before any counts.
 const WARM_UP: usize = 30;
-/// Users are made so many at a time.
-const AT_ONCE: usize = 16;
 /// How long a sign-up may take, in seconds.
 const PATIENCE: u32 = 30;
 
@@ -52,22 +50,6 @@ pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// In no order, as addresses are.
-fn somebody() -> String {
-    format!("{:032x}@example.com", OsRandom.bits())
-}
-
-/// Makes so many users: their e-mails.
-async fn make(client: &Client, count: usize) -> anyhow::Result<Vec<String>> {
-    let made = (0..count).map(|_| async {
-        let email = somebody();
-        let answer = client.sign_up(&email, "Ada Lovelace", PATIENCE).await?;
-        ensure!(answer.status == 201, "not completed: {answer:?}");
-        anyhow::Ok(email)
-    });
-    stream::iter(made).buffer_unordered(AT_ONCE).try_collect().await
-}
-
 /// Who signs up.
 struct People {
     client: Client,
@@ -92,7 +74,7 @@ impl People {
 
     /// One request. Its sign-up has ended when this returns: it is not in the way of the next.
     async fn timed(&mut self, kind: usize, wait: u32) -> anyhow::Result<Duration> {
-        let email = if kind == 0 { self.known.pop().context("nobody is left who is known")? } else { somebody() };
+        let email = if kind == 0 { self.known.pop().context("nobody is left who is known")? } else { email() };
         let begun = Instant::now();
         let answer = self.client.sign_up(&email, "Ada Lovelace", wait).await?;
         let took = begun.elapsed();

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use saga::{OsRandom, Random};
 use servers::Redis;
 use sqlx::{Connection, PgConnection};
 use tests::{Client, Member};
@@ -14,6 +13,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
+
+use crate::users::email;
 
 /// How long one sign-up may take before the measurement is given up.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -62,9 +63,7 @@ impl Processes {
 
     /// Signs someone up, and waits until that has completed.
     pub(crate) async fn sign_up(&self) -> anyhow::Result<()> {
-        // In no order, as addresses are.
-        let email = format!("{:032x}@example.com", OsRandom.bits());
-        let answer = self.client.sign_up(&email, "Ada Lovelace", 0).await?;
+        let answer = self.client.sign_up(&email(), "Ada Lovelace", 0).await?;
         ensure!(answer.status == 202, "not accepted: {answer:?}");
         let saga = answer.text("workflow_id").strip_prefix("wf_").context("no id")?.parse()?;
         ensure!(!self.watching.is_finished(), "the database cannot be watched");

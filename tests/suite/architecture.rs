@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("api", &["accounts", "limits", "saga", "signup"]),
     ("cli", &["accounts", "saga", "signup", "store", "worker", "limits", "api"]),
     ("figures", &[]),
-    ("bench", &["saga", "signup", "store", "worker", "servers", "tests", "figures"]),
+    ("bench", &["accounts", "saga", "signup", "store", "worker", "servers", "tests", "figures"]),
     ("servers", &[]),
     ("tests", &["saga", "signup", "store", "servers"]),
     ("simulation", &["saga", "signup", "store"]),

@@ -1,9 +1,9 @@
 //! (g) Many clients that are told what becomes of sign-ups, while nothing does.
 
-use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
+use figures::Memory;
 use futures_util::stream::iter;
 use futures_util::{StreamExt, TryStreamExt};
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -75,9 +75,9 @@ async fn streams(followed: usize, findings: &mut Findings) -> anyhow::Result<boo
     let mut stage = Stage::without_worker().await?;
     let what = format!("{CLIENTS} streams of {followed}");
     let ids = under_way(&stage.client, followed).await?;
-    let alone = resident(stage.pid)?;
+    let alone = Memory::of(stage.pid)?.resident;
     let mut connections = open(&stage.address, CLIENTS).await?;
-    let (idle, connected) = (second(&mut stage).await?, resident(stage.pid)?);
+    let (idle, connected) = (second(&mut stage).await?, Memory::of(stage.pid)?.resident);
 
     let first = connections[0].listen(&events(&ids[0])).await?;
     if first != 200 {
@@ -87,7 +87,7 @@ async fn streams(followed: usize, findings: &mut Findings) -> anyhow::Result<boo
     let rest = connections.iter_mut().zip(ids.iter().cycle()).skip(1);
     let rest = iter(rest).map(|(connection, id)| listen(connection, id)).buffer_unordered(AT_ONCE);
     let open = rest.try_fold(1, async |open, status| Ok(open + usize::from(status == 200))).await?;
-    let (with, full) = (second(&mut stage).await?, resident(stage.pid)?);
+    let (with, full) = (second(&mut stage).await?, Memory::of(stage.pid)?.resident);
     findings.exactly(&format!("{what}: open"), open, CLIENTS);
     let [before, between, after] = [alone, connected, full].map(|bytes| format!("{} MB", bytes >> 20));
     findings.tell(&format!("{what}: memory before, connected, with them"), format!("{before}, {between}, {after}"));
@@ -129,14 +129,4 @@ async fn second(stage: &mut Stage) -> anyhow::Result<Second> {
 fn commits(stage: &mut Stage) -> anyhow::Result<f64> {
     let postgres = stage.postgres().context("no database server")?;
     Ok(postgres.ask("postgres", COMMITS)?.parse()?)
-}
-
-/// How much memory a process has, in bytes.
-fn resident(pid: u32) -> anyhow::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no resident size")?;
-    let kibibytes = line.trim().strip_suffix("kB").context("in no kB")?;
-    let bytes = kibibytes.trim().parse::<u64>()? * 1024;
-    ensure!(bytes > 0, "the process has ended");
-    Ok(bytes)
 }
