@@ -130,7 +130,7 @@ impl Postgres {
 
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 20] = [
+        let modules: [&[(&str, &str)]; 21] = [
             accept::SQL,
             accounts::SQL,
             backlog::SQL,

@@ -103,7 +103,7 @@ impl Store<SignUp> for Sqlite {
 impl Sqlite {
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 18] = [
+        let modules: [&[(&str, &str)]; 19] = [
             accept::SQL,
             accounts::SQL,
             backlog::SQL,
