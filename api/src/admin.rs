@@ -8,6 +8,7 @@ mod cursor;
 mod desk;
 mod inspected;
 mod list;
+mod order;
 mod outlook;
 mod parameters;
 mod reason;
@@ -16,6 +17,7 @@ mod retry;
 mod rollback;
 mod saga;
 mod show;
+mod users;
 mod workers;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -37,4 +39,9 @@ pub(crate) fn endpoints() -> OpenApiRouter<Locked> {
         .routes(routes!(rollback::roll_back))
         .routes(routes!(resolve::resolve))
         .routes(routes!(workers::list))
+        .routes(routes!(users::find::find))
+        .routes(routes!(users::show::show))
+        .routes(routes!(users::act::disable))
+        .routes(routes!(users::act::enable))
+        .routes(routes!(users::act::sign_out))
 }

@@ -8,7 +8,7 @@ mod sweep;
 use std::fmt;
 use std::sync::Arc;
 
-use accounts::{Accounts, Issuer, MasterKey, Sessions, SigningKeys};
+use accounts::{Accounts, Issuer, MasterKey, Sessions, SigningKeys, Users};
 use saga::{Clock, Random};
 use signup::Hasher;
 use tokio_util::task::AbortOnDropHandle;
@@ -26,6 +26,8 @@ pub struct Identity {
     pub(crate) sessions: Arc<dyn Sessions>,
     /// Users and what they sign in with.
     pub(crate) accounts: Arc<dyn Accounts>,
+    /// Users, as operators see them.
+    pub(crate) users: Arc<dyn Users>,
     /// The keys that access tokens are signed with.
     pub(crate) keys: Keys,
     /// Verifies passwords, and hashes new ones.
@@ -41,6 +43,8 @@ pub struct IdentityParts {
     pub sessions: Arc<dyn Sessions>,
     /// Users and what they sign in with.
     pub accounts: Arc<dyn Accounts>,
+    /// Users, as operators see them.
+    pub users: Arc<dyn Users>,
     /// Where the keys are kept that access tokens are signed with.
     pub signing_keys: Arc<dyn SigningKeys>,
     /// What seals them there.
@@ -55,13 +59,14 @@ pub struct IdentityParts {
 impl Identity {
     /// Reads and tends the keys, and forgets sessions that are over, from now on.
     pub fn begin(parts: IdentityParts, clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Self {
-        let IdentityParts { sessions, accounts, signing_keys, master_key, issuer, hasher } = parts;
+        let IdentityParts { sessions, accounts, users, signing_keys, master_key, issuer, hasher } = parts;
         Self {
             keys: Keys::begin(signing_keys, master_key, issuer, Arc::clone(clock), Arc::clone(random)),
             live: LiveSessions::new(Arc::clone(&sessions), Arc::clone(clock)),
             _sweeping: sweep::begin(Arc::clone(&sessions), Arc::clone(random)),
             sessions,
             accounts,
+            users,
             hasher,
         }
     }

@@ -100,7 +100,14 @@ pub(crate) enum Problem {
         /// Where it is.
         state: Whereabouts,
     },
-    /// The action leads nowhere from where the saga is.
+    /// No user has this id, or the id is none.
+    UserNotFound,
+    /// An operator has acted on the user since this one looked at them.
+    UserMoved {
+        /// The number of their latest event.
+        seq: u64,
+    },
+    /// The action leads nowhere from where the saga or the user is.
     ActionImpossible {
         /// Why.
         why: String,
@@ -203,6 +210,8 @@ impl Problem {
             Self::SignupNotCompleted => Kind::SignupNotCompleted,
             Self::NotRedeemable => Kind::NotRedeemable,
             Self::SagaMoved { .. } => Kind::SagaMoved,
+            Self::UserNotFound => Kind::UserNotFound,
+            Self::UserMoved { .. } => Kind::UserMoved,
             Self::ActionImpossible { .. } => Kind::ActionImpossible,
             Self::SagaNotEmpty { .. } => Kind::SagaNotEmpty,
             Self::BodyTooLarge => Kind::BodyTooLarge,
@@ -250,6 +259,8 @@ impl Problem {
             | Self::SignupNotCompleted
             | Self::NotRedeemable
             | Self::SagaMoved { .. }
+            | Self::UserNotFound
+            | Self::UserMoved { .. }
             | Self::SagaNotEmpty { .. }
             | Self::BodyTooLarge
             | Self::UnsupportedMediaType

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use accounts::{Accounts, Sessions, SigningKeys};
+use accounts::{Accounts, Sessions, SigningKeys, Users};
 use anyhow::{Context, Error, anyhow};
 use saga::store::Filter;
 use saga::{Backlog, Clock, Fleet, Store, SystemClock};
@@ -30,6 +30,8 @@ pub(crate) struct Database {
     pub(crate) sessions: Arc<dyn Sessions>,
     /// Users, and what they sign in with.
     pub(crate) accounts: Arc<dyn Accounts>,
+    /// Users, as operators see them.
+    pub(crate) users: Arc<dyn Users>,
     /// What access tokens are signed with.
     pub(crate) signing_keys: Arc<dyn SigningKeys>,
     /// The processes that work on them.
@@ -116,7 +118,7 @@ impl Database {
 
     fn over<D>(database: D, opened: Opened, is_new: bool, place: String) -> Self
     where
-        D: Store<SignUp> + Replays + Backlog + Operators + Sessions + Accounts + SigningKeys + Fleet,
+        D: Store<SignUp> + Replays + Backlog + Operators + Sessions + Accounts + Users + SigningKeys + Fleet,
     {
         let database = Arc::new(database);
         Self {
@@ -126,6 +128,7 @@ impl Database {
             operators: Arc::<D>::clone(&database),
             sessions: Arc::<D>::clone(&database),
             accounts: Arc::<D>::clone(&database),
+            users: Arc::<D>::clone(&database),
             signing_keys: Arc::<D>::clone(&database),
             fleet: database,
             is_new,

@@ -4,8 +4,8 @@ CREATE TABLE user_events (
     user_id  uuid        NOT NULL,
     seq      bigint      NOT NULL,
     action   text        NOT NULL CHECK (action IN ('disable', 'enable', 'sign_out')),
-    operator text        NOT NULL,
-    reason   text        NOT NULL,
+    operator text        NOT NULL CHECK (operator <> ''),
+    reason   text        NOT NULL CHECK (reason <> ''),
     at       timestamptz NOT NULL,
     PRIMARY KEY (user_id, seq)
 );

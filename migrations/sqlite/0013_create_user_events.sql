@@ -4,8 +4,8 @@ CREATE TABLE user_events (
     user_id  BLOB    NOT NULL,
     seq      INTEGER NOT NULL,
     action   TEXT    NOT NULL CHECK (action IN ('disable', 'enable', 'sign_out')),
-    operator TEXT    NOT NULL,
-    reason   TEXT    NOT NULL,
+    operator TEXT    NOT NULL CHECK (operator <> ''),
+    reason   TEXT    NOT NULL CHECK (reason <> ''),
     at       INTEGER NOT NULL,
     PRIMARY KEY (user_id, seq)
 ) STRICT, WITHOUT ROWID;

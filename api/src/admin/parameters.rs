@@ -43,6 +43,20 @@ impl Parameters {
         }
     }
 
+    /// Reads a parameter that must be there. `None` if it is wrong, which is noted.
+    pub(super) fn required<T, E: fmt::Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let errors = self.errors.len();
+        let read = self.read(name, parse);
+        if read.is_none() && self.errors.len() == errors {
+            return self.wrong(name, &"is required");
+        }
+        read
+    }
+
     /// Holds that nothing was wrong, and that every parameter has been read.
     pub(super) fn finish(mut self) -> Result<(), Problem> {
         let known = self.known.join(", ");

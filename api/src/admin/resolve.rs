@@ -5,9 +5,10 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use saga::Action;
 
-use super::act::{self, Order, ResolveProblems};
+use super::act::{self, ResolveProblems};
 use super::desk::Controls;
 use super::inspected::Inspected;
+use super::order::Order;
 use crate::fields::Fields;
 use crate::problem::Problem;
 

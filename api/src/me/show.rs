@@ -35,12 +35,12 @@ pub(crate) struct Me {
 
 /// An organization.
 #[derive(Serialize, ToSchema)]
-struct Organization {
+pub(crate) struct Organization {
     /// Its id: `org_id` in access tokens.
     #[schema(pattern = "^org_[0-9a-f]{32}$")]
-    org_id: String,
+    pub(crate) org_id: String,
     /// Its name.
-    name: String,
+    pub(crate) name: String,
 }
 
 /// Tell who one is

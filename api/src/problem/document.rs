@@ -103,6 +103,8 @@ fn examples(kind: Kind) -> Vec<(&'static str, Problem)> {
         Kind::SignupNotCompleted => Problem::SignupNotCompleted,
         Kind::NotRedeemable => Problem::NotRedeemable,
         Kind::SagaMoved => Problem::SagaMoved { seq: 8, state: Whereabouts::example() },
+        Kind::UserNotFound => Problem::UserNotFound,
+        Kind::UserMoved => Problem::UserMoved { seq: 2 },
         Kind::ActionImpossible => Problem::ActionImpossible { why: Impossible::GoingBack.to_string() },
         Kind::SagaNotEmpty => Problem::SagaNotEmpty { left: vec![Thing::example()] },
         Kind::BodyTooLarge => Problem::BodyTooLarge,

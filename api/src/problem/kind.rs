@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     SignupNotCompleted,
     NotRedeemable,
     SagaMoved,
+    UserNotFound,
+    UserMoved,
     ActionImpossible,
     SagaNotEmpty,
     BodyTooLarge,
@@ -81,6 +83,8 @@ impl Kind {
             Self::SignupNotCompleted => "signup_not_completed",
             Self::NotRedeemable => "not_redeemable",
             Self::SagaMoved => "saga_moved",
+            Self::UserNotFound => "user_not_found",
+            Self::UserMoved => "user_moved",
             Self::ActionImpossible => "action_impossible",
             Self::SagaNotEmpty => "saga_not_empty",
             Self::BodyTooLarge => "body_too_large",
@@ -107,7 +111,7 @@ impl Kind {
                 StatusCode::UNAUTHORIZED
             }
             Self::Forbidden | Self::WrongWorkflowToken => StatusCode::FORBIDDEN,
-            Self::NotFound | Self::SignupNotFound | Self::SessionNotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::SignupNotFound | Self::SessionNotFound | Self::UserNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::EmailTaken
@@ -116,6 +120,7 @@ impl Kind {
             | Self::SignupNotCompleted
             | Self::NotRedeemable
             | Self::SagaMoved
+            | Self::UserMoved
             | Self::ActionImpossible
             | Self::SagaNotEmpty => StatusCode::CONFLICT,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -154,7 +159,9 @@ impl Kind {
             Self::SignupNotCompleted => "The sign-up is not completed yet",
             Self::NotRedeemable => "The sign-up cannot be redeemed",
             Self::SagaMoved => "The saga is no longer where it was seen",
-            Self::ActionImpossible => "The saga does not allow this action",
+            Self::UserNotFound => "There is no such user",
+            Self::UserMoved => "Somebody has acted on the user meanwhile",
+            Self::ActionImpossible => "The action is not possible now",
             Self::SagaNotEmpty => "Something is left of the saga",
             Self::BodyTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body is not said to be JSON",
@@ -200,7 +207,9 @@ impl Kind {
                 "Sign in with the password: a sign-up is redeemed once, within a day, and not once all sessions were ended."
             }
             Self::SagaMoved => "Look at the saga again, and decide by what you see: seq is where it is now.",
-            Self::ActionImpossible => "Look at the saga: its actions say what can be done.",
+            Self::UserNotFound => "Look them up by their e-mail: who never completed a sign-up may be gone.",
+            Self::UserMoved => "Look at the user again, and decide by what you see: seq is the latest event.",
+            Self::ActionImpossible => "Look again: actions says what can be done.",
             Self::SagaNotEmpty => "Roll it back, or mend what keeps its undo from working: left lists what exists.",
             Self::BodyTooLarge => "Send a body of at most 16 KiB.",
             Self::UnsupportedMediaType => "Send JSON, with the header Content-Type: application/json.",
@@ -209,7 +218,7 @@ impl Kind {
             Self::IdempotencyKeyReused => "Use a new Idempotency-Key, or repeat the earlier request unchanged.",
             Self::Internal => "Try again later; if it stays, report the X-Request-Id of this answer.",
             Self::OutcomeUnknown => "Repeat this request with the same Idempotency-Key: it is accepted once.",
-            Self::ActionUnknown => "Look at the saga again: if the action was taken, it is among its latest events.",
+            Self::ActionUnknown => "Look again: if the action was taken, it is among the latest events.",
             Self::RateLimited | Self::Unavailable | Self::Overloaded => {
                 "Nothing was done: send the request again after the time in Retry-After."
             }
@@ -259,6 +268,8 @@ impl Kind {
             | Self::SignupFailed
             | Self::NotRedeemable
             | Self::SagaMoved
+            | Self::UserNotFound
+            | Self::UserMoved
             | Self::ActionImpossible
             | Self::SagaNotEmpty
             | Self::BodyTooLarge
@@ -299,7 +310,9 @@ mod tests {
             Kind::SignupFailed => Some(Kind::SignupNotCompleted),
             Kind::SignupNotCompleted => Some(Kind::NotRedeemable),
             Kind::NotRedeemable => Some(Kind::SagaMoved),
-            Kind::SagaMoved => Some(Kind::ActionImpossible),
+            Kind::SagaMoved => Some(Kind::UserNotFound),
+            Kind::UserNotFound => Some(Kind::UserMoved),
+            Kind::UserMoved => Some(Kind::ActionImpossible),
             Kind::ActionImpossible => Some(Kind::SagaNotEmpty),
             Kind::SagaNotEmpty => Some(Kind::BodyTooLarge),
             Kind::BodyTooLarge => Some(Kind::UnsupportedMediaType),

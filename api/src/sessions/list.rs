@@ -21,15 +21,23 @@ pub(crate) struct List {
     sessions: Vec<Entry>,
 }
 
+/// A session of one's own.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OwnSession)]
+struct Entry {
+    /// Whether it is the one that asks.
+    current: bool,
+    #[serde(flatten)]
+    session: Told,
+}
+
 /// A session.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Session)]
-struct Entry {
+pub(crate) struct Told {
     /// Its id.
     #[schema(pattern = "^ses_[0-9a-f]{32}$")]
     session_id: String,
-    /// Whether it is the one that asks.
-    current: bool,
     /// The client in its own words, if it had any.
     device: Option<String>,
     /// The network that it was begun from, as coarsely as it is kept.
@@ -61,9 +69,14 @@ pub(crate) async fn list(SignedIn { api, holder }: SignedIn) -> Result<Json<List
 
 impl Entry {
     fn of(session: Session, current: SessionId) -> Self {
+        Self { current: session.id == current, session: Told::of(session) }
+    }
+}
+
+impl Told {
+    pub(crate) fn of(session: Session) -> Self {
         Self {
             session_id: session.id.to_string(),
-            current: session.id == current,
             device: session.device,
             address_class: session.address_class,
             began_at: shown(session.began_at),
@@ -71,19 +84,24 @@ impl Entry {
             expires_at: shown(session.expires_at),
         }
     }
-}
 
-impl List {
-    fn example() -> Value {
-        json!({ "sessions": [{
+    pub(crate) fn example() -> Value {
+        json!({
             "session_id": "ses_019b7c8d5a2e7f3090b1c2d3e4f5a6b7",
-            "current": true,
             "device": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
             "address_class": "198.51.100.0/24",
             "began_at": "2026-01-02T03:04:05.250Z",
             "used_at": "2026-01-02T04:04:05.250Z",
             "expires_at": "2026-02-01T04:04:05.250Z",
-        }] })
+        })
+    }
+}
+
+impl List {
+    fn example() -> Value {
+        let mut own = Told::example();
+        own["current"] = json!(true);
+        json!({ "sessions": [own] })
     }
 }
 

@@ -4,6 +4,7 @@ mod acting;
 mod door;
 mod listing;
 mod showing;
+mod users;
 mod workers;
 
 use std::time::Duration;

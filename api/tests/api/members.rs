@@ -1,6 +1,7 @@
 //! What users see and do: signing in, staying signed in, signing out, and changing their password.
 
 mod door;
+mod operated;
 mod password;
 mod redeeming;
 mod refreshing;

@@ -149,6 +149,7 @@ fn identity(store: &Arc<Script>, master_key: MasterKey, hands: &Arc<Hands>, hash
     let parts = IdentityParts {
         sessions: Arc::<Script>::clone(store),
         accounts: Arc::<Script>::clone(store),
+        users: Arc::<Script>::clone(store),
         signing_keys: Arc::<Memory>::clone(&store.memory),
         master_key,
         issuer,
@@ -353,7 +354,7 @@ fn described(path: &str) -> String {
     if path == "/v1/sessions/refresh" {
         return path.to_owned();
     }
-    for above in ["/v1/signups/", "/v1/sessions/", "/v1/admin/sagas/"] {
+    for above in ["/v1/signups/", "/v1/sessions/", "/v1/admin/sagas/", "/v1/admin/users/"] {
         if let Some(rest) = path.strip_prefix(above).filter(|rest| !rest.is_empty()) {
             let action = rest.split_once('/').map(|(_, action)| format!("/{action}")).unwrap_or_default();
             return format!("{above}{{id}}{action}");

@@ -89,6 +89,7 @@ impl<'d> Parts<'d> {
         let identity = IdentityParts {
             sessions: Arc::clone(&self.database.sessions),
             accounts: Arc::clone(&self.database.accounts),
+            users: Arc::clone(&self.database.users),
             signing_keys: Arc::clone(&self.database.signing_keys),
             master_key,
             issuer,

@@ -4,7 +4,8 @@ use axum::body::Body;
 use axum::http::Request;
 use saga::store::Error;
 use serde_json::{Value, json};
-use signup::{OperatorRole, OperatorToken, Operators};
+use signup::{OperatorRole, OperatorToken, Operators, UserId};
+use uuid::Uuid;
 
 use super::Office;
 use crate::stage::{Answer, Stage, any_saga};
@@ -18,10 +19,15 @@ fn routes() -> Vec<(String, String, OperatorRole)> {
         methods.map(move |(method, operation)| {
             let role = operation["security"][0]["operator"][0].as_str().unwrap_or_default();
             assert_eq!(operation["security"], json!([{ "operator": [role] }]), "{method} {path}");
-            (method.to_uppercase(), path.replace("{id}", &any_saga().to_string()), role.parse().unwrap())
+            (method.to_uppercase(), path.replace("{id}", &id(path)), role.parse().unwrap())
         })
     });
     ours.collect()
+}
+
+/// What the path may be about, which does not exist.
+fn id(path: &str) -> String {
+    if path.starts_with("/v1/admin/users/") { UserId(Uuid::from_u128(1)).to_string() } else { any_saga().to_string() }
 }
 
 async fn knock(stage: &Stage, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -54,10 +60,10 @@ async fn every_route_answers_nobody_without_a_token() {
         vec![("cookie", &*known)],
     ];
     let routes = routes();
-    assert!(routes.len() >= 6, "{routes:?}");
+    assert!(routes.len() >= 11, "{routes:?}");
     for (method, path, _) in routes {
         // What else is wrong with a request is not for strangers to learn.
-        for path in [path.clone(), format!("{path}?unheard_of=1"), path.replace("wf_", "no_")] {
+        for path in [path.clone(), format!("{path}?unheard_of=1"), path.replace("wf_", "no_").replace("usr_", "no_")] {
             for headers in &attempts {
                 let answer = knock(&stage, &method, &path, headers).await;
                 answer.assert_problem(401, "unauthorized");
@@ -83,7 +89,7 @@ async fn every_route_lets_in_its_role_and_whoever_may_do_more() {
         assert!(method == "GET" || needed.may_act(), "{method} {path}");
         for (role, token) in [(OperatorRole::Viewer, &viewer), (OperatorRole::Operator, &operator)] {
             // What else is wrong with a request is not for those to learn who may not make it.
-            for path in [path.clone(), path.replace("wf_", "no_")] {
+            for path in [path.clone(), path.replace("wf_", "no_").replace("usr_", "no_")] {
                 let answer = knock(&stage, &method, &path, &[("authorization", token)]).await;
                 if role.may_act() || !needed.may_act() {
                     assert!(![401, 403].contains(&answer.status.as_u16()), "{role}: {method} {path}: {answer:?}");

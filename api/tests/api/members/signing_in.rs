@@ -40,7 +40,7 @@ async fn a_wrong_password_and_an_unknown_e_mail_are_answered_alike() {
 async fn a_disabled_user_is_answered_as_if_there_were_none() {
     let member = Member::new().await;
     let before = member.signed_in().await;
-    member.stage.store.memory.disable(member.user);
+    member.operated("disable", 0).await;
     member.sign_in("ada@example.com", PASSWORD).await.assert_problem(401, "invalid_credentials");
     member.refresh(&before.refresh).await.assert_problem(401, "session_over");
     member.redeem().await.assert_problem(409, "not_redeemable");

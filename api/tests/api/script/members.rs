@@ -1,7 +1,8 @@
 //! Users and their sessions: kept in memory, and away while loading fails.
 
 use accounts::{
-    Account, Accounts, Credentials, Generation, Holder, NewSession, Refreshed, Session, SessionId, Sessions,
+    Account, Accounts, Credentials, Generation, Holder, NewSession, Refreshed, Session, SessionId, Sessions, User,
+    UserEvent, UserOrder, Users,
 };
 use async_trait::async_trait;
 use saga::store::Error;
@@ -77,5 +78,34 @@ impl Accounts for Script {
     async fn change_password(&self, known: &Credentials, hash: &PasswordHash, keep: SessionId) -> Result<bool, Error> {
         self.is_there()?;
         self.memory.change_password(known, hash, keep).await
+    }
+}
+
+#[async_trait]
+impl Users for Script {
+    async fn by_id(&self, user: UserId) -> Result<Option<User>, Error> {
+        self.is_there()?;
+        self.memory.by_id(user).await
+    }
+
+    async fn by_email(&self, email: &EmailAddress) -> Result<Option<User>, Error> {
+        self.is_there()?;
+        self.memory.by_email(email).await
+    }
+
+    async fn events(&self, user: UserId) -> Result<Vec<UserEvent>, Error> {
+        self.is_there()?;
+        Users::events(&*self.memory, user).await
+    }
+
+    async fn act(&self, order: &UserOrder) -> Result<bool, Error> {
+        match self.next_operator_error() {
+            Some(error @ Error::InDoubt(_)) => {
+                self.memory.act(order).await?;
+                Err(error)
+            }
+            Some(error) => Err(error),
+            None => self.memory.act(order).await,
+        }
     }
 }

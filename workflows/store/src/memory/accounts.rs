@@ -17,14 +17,6 @@ pub(super) struct Since {
     pub(super) session_epoch: u64,
 }
 
-impl Memory {
-    /// Disables a user.
-    pub fn disable(&self, user: UserId) {
-        let now = self.clock.now();
-        self.lock().since.entry(user).or_default().disabled_at = Some(now);
-    }
-}
-
 #[async_trait]
 impl Accounts for Memory {
     async fn credentials(&self, email: &EmailAddress) -> Result<Option<Credentials>, Error> {

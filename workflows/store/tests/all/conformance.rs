@@ -21,6 +21,7 @@ mod reading;
 mod refreshing;
 mod retrying;
 mod signing_keys;
+mod users;
 
 on_every_store! { ()
     accepting:
@@ -216,4 +217,15 @@ on_every_store! { ()
         keys_are_told_as_they_were_added_in_their_order,
         a_generation_has_one_key_and_a_key_one_generation,
         of_many_keys_of_one_generation_at_once_one_is_added;
+    users:
+        a_user_is_seen_by_their_id_and_by_their_email,
+        a_user_is_seen_in_every_step_of_their_sign_up,
+        an_action_is_done_and_noted,
+        every_action_ends_all_sessions_for_good,
+        a_sign_up_is_not_redeemed_after_an_action,
+        an_action_on_what_the_operator_did_not_see_writes_nothing,
+        an_action_on_whose_sign_up_has_not_completed_writes_nothing,
+        of_many_actions_at_once_one_counts,
+        of_an_action_and_sign_ins_at_once_no_session_stays,
+        the_latest_hundred_events_are_told;
 }

@@ -90,6 +90,7 @@ async fn a_saga_is_never_deleted_by_sql() {
 async fn the_journal_cannot_be_changed_by_sql() {
     let mut w = World::in_postgres().await;
     w.reach("ada", &ORGANIZATION).await;
+    w.disable(w.user("eve").await).await;
     let mut db = raw_postgres(&w.database()).await;
     for change in [
         "UPDATE saga_events SET kind = 'failed'",
@@ -108,7 +109,7 @@ async fn the_journal_cannot_be_changed_by_sql() {
 #[tokio::test]
 async fn neither_sagas_nor_the_journal_can_be_emptied_by_sql() {
     let mut w = World::in_postgres().await;
-    w.complete("ada").await;
+    w.disable(w.user("ada").await).await;
     let mut db = raw_postgres(&w.database()).await;
     for (sql, why) in [
         ("TRUNCATE saga_events", "the journal is only added to"),

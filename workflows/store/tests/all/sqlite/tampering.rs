@@ -71,6 +71,7 @@ async fn a_saga_is_never_deleted_by_sql() {
 async fn the_journal_cannot_be_changed_by_sql() {
     let mut w = World::in_a_file().await;
     w.reach("ada", &ORGANIZATION).await;
+    w.disable(w.user("eve").await).await;
     let mut db = raw(&w.file()).await;
     for change in [
         "UPDATE saga_events SET kind = 'failed'",
@@ -90,7 +91,7 @@ async fn the_journal_cannot_be_changed_by_sql() {
 #[tokio::test]
 async fn no_saga_and_no_event_can_be_replaced_by_sql() {
     let mut w = World::in_a_file().await;
-    w.complete("cyd").await;
+    w.disable(w.user("cyd").await).await;
     w.fail("eve").await;
     w.store().accept(&w.marked("ada", 1, 1)).await.unwrap();
     w.check().await;

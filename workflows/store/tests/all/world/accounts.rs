@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use accounts::{
-    Accounts, Credentials, Generation, Holder, NewSession, Proof, Refreshed, SessionId, Sessions, SigningKeys, Users,
+    Accounts, Credentials, Generation, Holder, NewSession, Proof, Refreshed, SessionId, Sessions, SigningKeys, User,
+    UserAction, UserOrder, Users,
 };
 use saga::SagaId;
+use saga::operate::Signature;
 use signup::{PasswordHash, UserId};
 use uuid::Uuid;
 
@@ -46,6 +48,12 @@ pub(crate) fn known(user: UserId) -> Credentials {
     Credentials { user, hash: first_hash() }
 }
 
+/// What an operator orders who saw the user at this seq.
+pub(crate) fn order(user: UserId, seq: u64, action: UserAction) -> UserOrder {
+    let signature = Signature { operator: "ola".to_owned(), reason: format!("to {action}") };
+    UserOrder { user, seq, action, signature }
+}
+
 impl World {
     /// The sessions that it keeps.
     pub(crate) fn sessions(&self) -> Arc<dyn Sessions> {
@@ -67,8 +75,20 @@ impl World {
         self.harness.signing_keys()
     }
 
+    /// Has an operator do this to a user as they are now. Whether it was done.
+    pub(crate) async fn order(&self, user: UserId, action: UserAction) -> bool {
+        let seq = self.seen(user).await.seq;
+        self.users().act(&order(user, seq, action)).await.unwrap()
+    }
+
+    /// Has an operator disable a user.
     pub(crate) async fn disable(&self, user: UserId) {
-        self.harness.disable(user).await;
+        assert!(self.order(user, UserAction::Disable).await);
+    }
+
+    /// A user, as operators see them.
+    pub(crate) async fn seen(&self, user: UserId) -> User {
+        self.users().by_id(user).await.unwrap().unwrap()
     }
 
     /// The user of a sign-up, which has come so far as to make one.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use accounts::{Accounts, Sessions, SigningKeys, Users};
 use async_trait::async_trait;
 use saga::{Backlog, Fleet, Store};
-use signup::{Operators, Proposal, Replays, SignUp, UserId};
+use signup::{Operators, Proposal, Replays, SignUp};
 use store::facts::Facts;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -54,9 +54,6 @@ pub(crate) trait Harness: Send + Sync {
 
     /// Makes an account as if this proposal had been accepted and completed, whatever stands against it.
     async fn plant_account(&self, proposal: &Proposal);
-
-    /// Disables a user.
-    async fn disable(&self, user: UserId);
 
     /// What the end of one process and the start of the next do to it.
     async fn reopen(&mut self);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use accounts::{Accounts, Sessions, SigningKeys, Users};
 use async_trait::async_trait;
 use saga::{Backlog, Fleet, Store};
-use signup::{Operators, Proposal, Replays, SignUp, UserId};
+use signup::{Operators, Proposal, Replays, SignUp};
 use store::facts::{Facts, Snapshot};
 use store::memory::Memory;
 
@@ -76,10 +76,6 @@ impl Harness for InMemory {
 
     async fn plant_account(&self, proposal: &Proposal) {
         self.memory.plant_account(proposal);
-    }
-
-    async fn disable(&self, user: UserId) {
-        self.memory.disable(user);
     }
 
     async fn reopen(&mut self) {}

@@ -11,7 +11,7 @@ use accounts::{Accounts, Sessions, SigningKeys, Users};
 use async_trait::async_trait;
 use saga::{Backlog, Fleet, Store};
 use servers::Postgres as Server;
-use signup::{Operators, Proposal, Replays, SignUp, UserId};
+use signup::{Operators, Proposal, Replays, SignUp};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use store::Postgres;
 use store::facts::{Facts, Snapshot};
@@ -225,11 +225,6 @@ impl Harness for InPostgres {
         ];
         let account = include_str!("account.sql").to_owned();
         self.execute(values.iter().fold(account, |sql, (name, value)| sql.replace(name, value))).await;
-    }
-
-    async fn disable(&self, user: UserId) {
-        let now = "(SELECT at FROM manual.clock)";
-        self.execute(format!("UPDATE users SET disabled_at = {now} WHERE id = '{}'", user.0)).await;
     }
 
     async fn reopen(&mut self) {

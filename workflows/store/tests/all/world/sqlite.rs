@@ -7,7 +7,7 @@ use std::time::Duration;
 use accounts::{Accounts, Sessions, SigningKeys, Users};
 use async_trait::async_trait;
 use saga::{Backlog, Clock, Fleet, Store};
-use signup::{Operators, Proposal, Replays, SignUp, UserId};
+use signup::{Operators, Proposal, Replays, SignUp};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqliteConnection};
 use store::Sqlite;
@@ -115,11 +115,6 @@ impl Harness for InAFile {
         ];
         let account = include_str!("account.sql").to_owned();
         self.execute(values.iter().fold(account, |sql, (name, value)| sql.replace(name, value))).await;
-    }
-
-    async fn disable(&self, user: UserId) {
-        let now = self.clock.now().as_millisecond();
-        self.execute(format!("UPDATE users SET disabled_at = {now} WHERE id = x'{}'", user.0.simple())).await;
     }
 
     async fn reopen(&mut self) {
