@@ -87,7 +87,22 @@ def next_user():
     return USERS[-1]
 
 
-USERS, REDEEMED = [], []
+def operated(action):
+    """A user on whom an operator can do this now."""
+    if not OPERATED:
+        OPERATED.append(f"{uuid.uuid4().hex}@example.com")
+        sign_up(OPERATED[0])
+    answer = requests.get(URL + "/v1/admin/users", params={"email": OPERATED[0]}, headers=OPERATOR, timeout=10)
+    answer.raise_for_status()
+    user = answer.json()["users"][0]
+    if any(choice["action"] == action and not choice["possible"] for choice in user["actions"]):
+        before = "enable" if user["status"] == "disabled" else "disable"
+        order = {"reason": "what follows needs it", "seq": user["seq"]}
+        user = post(f"/v1/admin/users/{user['user_id']}/{before}", order, **OPERATOR)
+    return user
+
+
+USERS, REDEEMED, OPERATED = [], [], []
 
 
 class Bearer:
@@ -115,7 +130,7 @@ class Users(Bearer):
 
 
 def lead(case):
-    """Leads a request of users to what is there."""
+    """Leads a request of users, or about users, to what is there."""
     method, path = case.operation.method.upper(), case.operation.path
     if (method, path) == ("POST", "/v1/signups/{id}/session"):
         # Once is enough to see it succeed: others wait while sagas hang that were told to.
@@ -134,6 +149,13 @@ def lead(case):
         begun = sign_in()
         case.path_parameters["id"] = begun["session_id"]
         case.headers["Authorization"] = "Bearer " + begun["access_token"]
+    elif path == "/v1/admin/users":
+        case.query = {"email": operated(None)["email"]}
+    elif path.startswith("/v1/admin/users/"):
+        user = operated(path.rsplit("/", 1)[1])
+        case.path_parameters["id"] = user["user_id"]
+        if method == "POST":
+            case.body["seq"] = user["seq"]
     elif (method, path) == ("POST", "/v1/me/password"):
         case.body = {"old_password": PASSWORD, "new_password": PASSWORD}
     else:

@@ -65,7 +65,7 @@ async fn a_disabled_user_is_out_at_once_and_within_20_seconds_elsewhere_until_th
     let member = Member::new().await;
     let other = Stage::beside(&member.stage, MasterKey::new([5; 32]));
     let tokens = member.signed_in().await;
-    let elsewhere = async || other.get("/v1/me", &[("authorization", &tokens.bearer())]).await.status;
+    let elsewhere = async || other.get("/v1/sessions", &[("authorization", &tokens.bearer())]).await.status;
     assert_eq!(elsewhere().await, 200);
     let user = member.operated("disable", 0).await;
     assert_eq!((&user["status"], &user["seq"], &user["sessions"]), (&json!("disabled"), &json!(1), &json!([])));

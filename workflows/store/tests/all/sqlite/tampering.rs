@@ -70,8 +70,8 @@ async fn a_saga_is_never_deleted_by_sql() {
 #[tokio::test]
 async fn the_journal_cannot_be_changed_by_sql() {
     let mut w = World::in_a_file().await;
-    w.reach("ada", &ORGANIZATION).await;
     w.disable(w.user("eve").await).await;
+    w.reach("ada", &ORGANIZATION).await;
     let mut db = raw(&w.file()).await;
     for change in [
         "UPDATE saga_events SET kind = 'failed'",
