@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use crate::site::Site;
 
 /// What breaks each invariant, past all that keeps it from being broken.
-const BROKEN: [(&str, &str, &str); 28] = [
+const BROKEN: [(&str, &str, &str); 29] = [
     ("I1", "a user of", "UPDATE users SET saga_id = '00000000-0000-7000-8000-00000000000b'"),
     ("I1", "which is not there", "UPDATE profiles SET saga_id = '00000000-0000-7000-8000-00000000000d'"),
     ("I1", "a claim of", "UPDATE claims SET saga_id = '00000000-0000-7000-8000-00000000000b'"),
@@ -76,6 +76,7 @@ const BROKEN: [(&str, &str, &str); 28] = [
         "retried at seq 2 is signed by nobody for no reason",
         "UPDATE saga_events SET kind = 'retried' WHERE seq = 2",
     ),
+    ("I11", "operators acted on it 1 times, and 0 are noted", "UPDATE users SET seq = 1"),
     ("I13", "a profile of", "UPDATE sagas SET decoy = true WHERE state = 'completed'"),
 ];
 

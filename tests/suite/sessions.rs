@@ -180,6 +180,27 @@ async fn what_one_process_begins_every_process_goes_on_with_and_ends() {
     assert_eq!(refresh(&other, &latest.refresh).await.status, 401);
     let over = || async { (me(&other, &latest).await.status == 401).then_some(()) };
     eventually("the other process knows", over).await.unwrap();
+
+    // So is everything of a user whom an operator disables.
+    let [here, there] =
+        [&one, &other].map(async |client| Tokens::of(&sign_in(client, "ada@example.com", PASSWORD).await));
+    let (here, there) = (here.await, there.await);
+    assert_eq!(me(&other, &there).await.status, 200);
+    let operator = format!("Bearer {}", cluster.add_operator("ola").await.unwrap());
+    let operator = ("authorization", &*operator);
+    let found = one.get_with("/v1/admin/users?email=Ada%40example.com", &[operator]).await.unwrap();
+    let user = &found.body["users"][0];
+    assert_eq!((&user["status"], user["seq"].as_u64()), (&json!("active"), Some(0)), "{found:?}");
+    let path = format!("/v1/admin/users/{}/disable", user["user_id"].as_str().unwrap());
+    let order = json!({ "reason": "she asked for it", "seq": 0 }).to_string();
+    assert_eq!(one.post(&path, &[JSON, operator], order).await.unwrap().status, 200);
+    assert_eq!(me(&one, &here).await.status, 401);
+    for client in [&one, &other] {
+        assert_eq!(sign_in(client, "ada@example.com", PASSWORD).await.status, 401);
+        assert_eq!(refresh(client, &there.refresh).await.status, 401);
+    }
+    let sessions = async || other.get_with("/v1/sessions", &[("authorization", &there.bearer())]).await.unwrap().status;
+    eventually("the other process knows", || async { (sessions().await == 401).then_some(()) }).await.unwrap();
     for member in apis.into_iter().chain([worker]) {
         crate::cluster::stop([member]).await;
     }
