@@ -4,6 +4,7 @@
 
 mod architecture;
 mod audit;
+mod canaries;
 mod chaos;
 mod cluster;
 mod compose;
@@ -28,6 +29,7 @@ mod python;
 mod raw;
 mod redis;
 mod rolling;
+mod rotation;
 mod schemathesis;
 mod sessions;
 mod site;

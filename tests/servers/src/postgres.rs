@@ -113,6 +113,14 @@ SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
         Ok(run(&mut ask)?.trim_end().to_owned())
     }
 
+    /// All that is in its databases, as SQL: what `pg_dumpall` prints.
+    ///
+    /// # Errors
+    /// What that says instead.
+    pub fn dump(&self) -> anyhow::Result<String> {
+        run(Command::new(programs()?.join("pg_dumpall")).args(["-d", &self.url("postgres")]))
+    }
+
     /// Stops all its processes: it still takes connections, and answers nobody.
     ///
     /// # Errors

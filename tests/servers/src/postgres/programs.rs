@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 
 /// What must be beside `initdb`.
-const NEEDED: [&str; 4] = ["postgres", "pg_basebackup", "pg_isready", "psql"];
+const NEEDED: [&str; 5] = ["postgres", "pg_basebackup", "pg_dumpall", "pg_isready", "psql"];
 
 /// Where PostgreSQL's programs are: in the path, or where Debian puts the newest.
 pub(super) fn programs() -> anyhow::Result<PathBuf> {
