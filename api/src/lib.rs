@@ -30,6 +30,7 @@ mod quotas;
 mod request_id;
 mod router;
 mod sessions;
+mod settle;
 mod signups;
 mod state;
 mod taken;

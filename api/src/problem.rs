@@ -138,7 +138,7 @@ pub(crate) enum Problem {
         #[serde(skip)]
         marked: bool,
     },
-    /// Whether the operator's action was taken is not known.
+    /// Whether what was asked for was done is not known.
     ActionUnknown,
     /// The store is away; nothing was done.
     Unavailable,
@@ -238,41 +238,7 @@ impl Problem {
             }
             Self::ActionImpossible { why } => format!("It cannot be done: {why}.").into(),
             Self::OutcomeUnknown { marked: false } => UNMARKED.into(),
-            Self::NotFound
-            | Self::MethodNotAllowed
-            | Self::SignupNotFound
-            | Self::Unauthorized
-            | Self::SignInRequired
-            | Self::InvalidCredentials
-            | Self::SessionOver
-            | Self::Forbidden
-            | Self::WrongWorkflowToken
-            | Self::SessionNotFound
-            | Self::IncompleteBody
-            | Self::InvalidIdempotencyKey
-            | Self::InvalidParameters { .. }
-            | Self::BodyTimeout
-            | Self::EmailTaken { .. }
-            | Self::SignupInProgress
-            | Self::RateLimited { .. }
-            | Self::SignupFailed { .. }
-            | Self::SignupNotCompleted
-            | Self::NotRedeemable
-            | Self::SagaMoved { .. }
-            | Self::UserNotFound
-            | Self::UserMoved { .. }
-            | Self::SagaNotEmpty { .. }
-            | Self::BodyTooLarge
-            | Self::UnsupportedMediaType
-            | Self::UnsupportedEncoding
-            | Self::InvalidFields { .. }
-            | Self::IdempotencyKeyReused
-            | Self::Internal
-            | Self::OutcomeUnknown { marked: true }
-            | Self::ActionUnknown
-            | Self::Unavailable
-            | Self::Overloaded { .. }
-            | Self::NotReady { .. } => self.kind().advice().into(),
+            other => other.kind().advice().into(),
         }
     }
 

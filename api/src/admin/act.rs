@@ -15,12 +15,13 @@ use utoipa::openapi::RefOr;
 
 use super::desk::{Controls, Desk};
 use super::inspected::{Inspected, Thing};
-use super::order::{self, Order, Outcome};
+use super::order::{self, Order};
 use super::saga::Whereabouts;
 use super::show::saga_id;
 use crate::Api;
 use crate::fields::Fields;
 use crate::problem::{self, Kind, Problem};
+use crate::settle::{Settled, WhileAway, settle};
 
 /// Does what an operator asks for, and answers with the saga as it is then.
 pub(super) async fn answer(
@@ -61,8 +62,8 @@ fn moved(record: &Record) -> Problem {
 
 /// Writes it, whatever becomes of a reply.
 async fn write(api: &Arc<Api>, operation: &Operation) -> Result<(), Problem> {
-    let Outcome { said, in_doubt } =
-        order::send(&*api.random, &operation.action, || api.store.operate(operation)).await?;
+    let operate = || api.store.operate(operation);
+    let Settled { said, in_doubt } = settle(&*api.random, &operation.action, WhileAway::Waits, operate).await?;
     match said {
         Operated::Done => Ok(()),
         Operated::Left(left) => Err(Problem::SagaNotEmpty { left: left.iter().map(Thing::of).collect() }),

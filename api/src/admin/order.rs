@@ -1,12 +1,10 @@
-//! What the operators' actions have in common: an order that names what the operator saw, and its way into the store.
+//! What the operators' actions have in common: an order that names what the operator saw, and how it is seen through.
 
 use std::fmt;
 use std::time::Duration;
 
 use axum::Json;
-use saga::store::Error;
-use saga::{Random, Retry};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 use tracing::{Instrument, error, warn};
 use utoipa::ToSchema;
 
@@ -16,11 +14,6 @@ use crate::problem::{Kind, Problem};
 
 /// How long an operator waits for their action.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a new try may begin; what is left of the patience is for its answer.
-const TRYING: Duration = Duration::from_millis(4500);
-/// The delays between tries; their number is bounded by the patience.
-const RETRY: Retry = Retry::unending(Duration::from_millis(50), Duration::from_millis(500));
-
 /// Why an operator acts, and on what. Fields other than these are refused.
 #[derive(ToSchema)]
 #[schema(as = Order)]
@@ -37,14 +30,6 @@ pub(super) struct Order {
     /// The `seq` of the saga or the user as the operator saw it. If it has gone on since, nothing is done.
     #[schema(maximum = 9_007_199_254_740_991_i64, example = 13)]
     pub(super) seq: u64,
-}
-
-/// What the store said to an operation.
-pub(super) struct Outcome<T> {
-    /// Its answer.
-    pub(super) said: T,
-    /// Whether the reply to an earlier try was lost: that one may have been written.
-    pub(super) in_doubt: bool,
 }
 
 impl Order {
@@ -78,40 +63,6 @@ pub(super) async fn see_through<T: Send + 'static>(
             warn!(%action, "the store did not answer in time");
             Err(Problem::ActionUnknown)
         }
-    }
-}
-
-/// Sends the same operation until there is an answer: its seq lets it be written once.
-pub(super) async fn send<T, F>(
-    random: &dyn Random,
-    action: &impl fmt::Display,
-    operate: impl Fn() -> F,
-) -> Result<Outcome<T>, Problem>
-where
-    F: Future<Output = Result<T, Error>>,
-{
-    let deadline = Instant::now() + TRYING;
-    let (mut tries, mut in_doubt) = (0, false);
-    loop {
-        let error = match operate().await {
-            Ok(said) => return Ok(Outcome { said, in_doubt }),
-            Err(error) => error,
-        };
-        match &error {
-            Error::InDoubt(_) => in_doubt = true,
-            Error::Unavailable(_) => {}
-            Error::Rejected(_) | Error::Unreadable(_) => {
-                error!(%error, %action, "an operator's action cannot be written");
-                return Err(Problem::Internal);
-            }
-        }
-        tries += 1;
-        let delay = RETRY.delay(tries, random.fraction());
-        if Instant::now() + delay >= deadline {
-            warn!(%error, tries, in_doubt, %action, "gave up on an operator's action");
-            return Err(if in_doubt { Problem::ActionUnknown } else { Problem::Unavailable });
-        }
-        sleep(delay).await;
     }
 }
 

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use accounts::Holder;
 use axum::http::StatusCode;
-use signup::Password;
+use signup::{Password, PasswordHash};
 use tracing::debug;
 use utoipa::openapi::RefOr;
 use utoipa::{IntoResponses, ToSchema};
 
+use crate::Api;
 use crate::client::ClientAddress;
 use crate::fields::Fields;
 use crate::identity::SignedIn;
 use crate::problem::{self, FieldError, Kind, Problem};
 use crate::sessions::sign_in::prove;
+use crate::settle::{Settled, WhileAway, settle};
 
 /// A change of password. Fields other than these are refused.
 #[derive(ToSchema)]
@@ -52,11 +55,23 @@ pub(crate) async fn change(
         debug!(%error, "a password was not hashed");
         api.overload.too_many_hashes()
     })?;
-    let changed = api.identity.accounts.change_password(&known, &hash, holder.session).await;
-    // Somebody else has changed it meanwhile, or the user is disabled.
-    changed.map_err(|error| Problem::unread(&error))?.then_some(()).ok_or_else(wrong)?;
+    let change = || api.identity.accounts.change_password(&known, &hash, holder.session);
+    let changed = settle(&*api.random, &"change a password", WhileAway::IsRefused, change).await;
+    // It may be changed also where that is not known.
     api.identity.live.are_over(holder.user);
-    Ok(StatusCode::NO_CONTENT)
+    let Settled { said: is_done, in_doubt } = changed?;
+    if is_done || in_doubt && is_changed(&api, &holder, &hash).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        // Somebody else has changed it meanwhile, or the user is disabled.
+        Err(wrong())
+    }
+}
+
+/// Whether the user's password has this hash, which nobody else has made.
+async fn is_changed(api: &Api, holder: &Holder, hash: &PasswordHash) -> Result<bool, Problem> {
+    let known = api.identity.accounts.credentials(&holder.email).await.map_err(|_| Problem::ActionUnknown)?;
+    Ok(known.is_some_and(|known| known.hash == *hash))
 }
 
 fn wrong() -> Problem {
@@ -81,7 +96,7 @@ struct Problems;
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let own = [Kind::SignInRequired, Kind::RateLimited, Kind::Overloaded, Kind::Unavailable];
+        let own = [Kind::SignInRequired, Kind::RateLimited, Kind::Overloaded, Kind::ActionUnknown, Kind::Unavailable];
         problem::responses(&[&own[..], &Kind::OF_A_BODY].concat())
     }
 }

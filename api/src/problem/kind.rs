@@ -170,7 +170,7 @@ impl Kind {
             Self::IdempotencyKeyReused => "The idempotency key belongs to another request",
             Self::Internal => "The service is at fault",
             Self::OutcomeUnknown => "It is not known whether the sign-up was accepted",
-            Self::ActionUnknown => "It is not known whether the action was taken",
+            Self::ActionUnknown => "It is not known whether this was done",
             Self::Unavailable => "The service cannot do this now",
             Self::Overloaded => "The service has too much to do",
             Self::NotReady => "This process is not ready",
@@ -218,7 +218,7 @@ impl Kind {
             Self::IdempotencyKeyReused => "Use a new Idempotency-Key, or repeat the earlier request unchanged.",
             Self::Internal => "Try again later; if it stays, report the X-Request-Id of this answer.",
             Self::OutcomeUnknown => "Repeat this request with the same Idempotency-Key: it is accepted once.",
-            Self::ActionUnknown => "Look again: if the action was taken, it is among the latest events.",
+            Self::ActionUnknown => "Look how things are now: it may have been done. To send it again does no harm.",
             Self::RateLimited | Self::Unavailable | Self::Overloaded => {
                 "Nothing was done: send the request again after the time in Retry-After."
             }

@@ -9,6 +9,7 @@ use super::client;
 use super::pair::Pair;
 use crate::Api;
 use crate::problem::Problem;
+use crate::settle::{WhileAway, settle};
 
 /// Begins a session for who has proved that they may. None if the proof does not hold.
 pub(super) async fn begin(
@@ -23,8 +24,8 @@ pub(super) async fn begin(
         device: client::device(headers),
         address_class: client::address_class(address),
     };
-    let begun = api.identity.sessions.begin(&session).await.map_err(|error| Problem::unread(&error))?;
-    match begun {
+    let begin = || api.identity.sessions.begin(&session);
+    match settle(&*api.random, &"begin a session", WhileAway::IsRefused, begin).await?.said {
         Some(holder) => Pair::issue(api, &holder, Generation::FIRST).await.map(Some),
         None => Ok(None),
     }

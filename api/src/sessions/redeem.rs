@@ -83,6 +83,7 @@ impl IntoResponses for Problems {
             Kind::SignupFailed,
             Kind::EmailTaken,
             Kind::NotRedeemable,
+            Kind::ActionUnknown,
             Kind::Unavailable,
         ];
         problem::responses(&[&own[..], &Kind::OF_A_BODY].concat())

@@ -16,6 +16,7 @@ use super::pair::Pair;
 use crate::Api;
 use crate::fields::Fields;
 use crate::problem::{self, Kind, Problem};
+use crate::settle::{WhileAway, settle};
 
 /// What continues a session. Fields other than this are refused.
 #[derive(ToSchema)]
@@ -48,14 +49,14 @@ pub(crate) async fn refresh(State(api): State<Arc<Api>>, mut fields: Fields) -> 
         debug!(%error, "a refresh token is refused");
         Problem::SessionOver
     })?;
-    let refreshed = api.identity.sessions.refresh(session, presented).await;
-    match refreshed.map_err(|error| Problem::unread(&error))? {
+    let refresh = || api.identity.sessions.refresh(session, presented);
+    match settle(&*api.random, &"refresh a session", WhileAway::IsRefused, refresh).await?.said {
         Refreshed::Live(holder, generation) => {
             counter!("signup_sessions_refreshed_total", "outcome" => "live").increment(1);
             Pair::issue(&api, &holder, generation).await.map(Json)
         }
         Refreshed::Reused => {
-            warn!(%session, "a refresh token was used again: somebody else may have it, and the session is ended");
+            warn!(session.id = %session, "a refresh token was used again: somebody else may have it, and the session is ended");
             counter!("signup_sessions_refreshed_total", "outcome" => "reused").increment(1);
             api.identity.live.is_over(session);
             Err(Problem::SessionOver)
@@ -72,6 +73,8 @@ struct Problems;
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        problem::responses(&[&[Kind::SessionOver, Kind::Unavailable][..], &Kind::OF_A_BODY].concat())
+        problem::responses(
+            &[&[Kind::SessionOver, Kind::ActionUnknown, Kind::Unavailable][..], &Kind::OF_A_BODY].concat(),
+        )
     }
 }

@@ -11,6 +11,7 @@ use utoipa::openapi::RefOr;
 
 use crate::identity::SignedIn;
 use crate::problem::{self, Kind, Problem};
+use crate::settle::{Settled, WhileAway, settle};
 
 /// Sign out
 ///
@@ -31,12 +32,12 @@ pub(crate) async fn revoke(
 ) -> Result<StatusCode, Problem> {
     let id: Option<SessionId> = id.ok().and_then(|Path(text)| text.parse().ok());
     let id = id.ok_or(Problem::SessionNotFound)?;
-    let revoked = api.identity.sessions.revoke(holder.user, id).await.map_err(|error| Problem::unread(&error))?;
-    if !revoked {
-        return Err(Problem::SessionNotFound);
-    }
+    let revoke = || api.identity.sessions.revoke(holder.user, id);
+    let revoked = settle(&*api.random, &"end a session", WhileAway::IsRefused, revoke).await;
+    // It may be over also where that is not known.
     api.identity.live.is_over(id);
-    Ok(StatusCode::NO_CONTENT)
+    let Settled { said: is_done, in_doubt } = revoked?;
+    if is_done || in_doubt { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::SessionNotFound) }
 }
 
 /// Sign out everywhere
@@ -51,9 +52,10 @@ pub(crate) async fn revoke(
     responses((status = 204, description = "All sessions are over."), OfAll)
 )]
 pub(crate) async fn revoke_all(SignedIn { api, holder }: SignedIn) -> Result<StatusCode, Problem> {
-    api.identity.sessions.revoke_all(holder.user).await.map_err(|error| Problem::unread(&error))?;
+    let revoke = || api.identity.sessions.revoke_all(holder.user);
+    let revoked = settle(&*api.random, &"end all sessions", WhileAway::IsRefused, revoke).await;
     api.identity.live.are_over(holder.user);
-    Ok(StatusCode::NO_CONTENT)
+    revoked.map(|_| StatusCode::NO_CONTENT)
 }
 
 /// What may go wrong where all are ended.
@@ -61,7 +63,7 @@ struct OfAll;
 
 impl IntoResponses for OfAll {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        problem::responses(&[Kind::SignInRequired, Kind::Internal, Kind::Unavailable])
+        problem::responses(&[Kind::SignInRequired, Kind::Internal, Kind::ActionUnknown, Kind::Unavailable])
     }
 }
 
@@ -70,6 +72,12 @@ struct Problems;
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        problem::responses(&[Kind::SignInRequired, Kind::SessionNotFound, Kind::Internal, Kind::Unavailable])
+        problem::responses(&[
+            Kind::SignInRequired,
+            Kind::SessionNotFound,
+            Kind::Internal,
+            Kind::ActionUnknown,
+            Kind::Unavailable,
+        ])
     }
 }

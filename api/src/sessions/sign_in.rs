@@ -155,7 +155,8 @@ struct Problems;
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let own = [Kind::InvalidCredentials, Kind::RateLimited, Kind::Overloaded, Kind::Unavailable];
+        let own =
+            [Kind::InvalidCredentials, Kind::RateLimited, Kind::Overloaded, Kind::ActionUnknown, Kind::Unavailable];
         problem::responses(&[&own[..], &Kind::OF_A_BODY].concat())
     }
 }

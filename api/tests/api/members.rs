@@ -1,6 +1,7 @@
 //! What users see and do: signing in, staying signed in, signing out, and changing their password.
 
 mod door;
+mod lost;
 mod operated;
 mod password;
 mod redeeming;

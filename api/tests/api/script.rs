@@ -39,9 +39,9 @@ pub(crate) enum Order {
 /// A store whose answers are set by the test. What operators see and do is kept in memory.
 pub(crate) struct Script {
     pub(crate) memory: Arc<Memory>,
-    /// What operators' readings and actions fail with, one after the other; an action is then written all the same
-    /// where it is in doubt.
-    pub(crate) operator_errors: Mutex<VecDeque<Error>>,
+    /// What operators' readings, and the writes of operators and users, fail with, one after the other; what is in doubt
+    /// is then written all the same.
+    pub(crate) errors: Mutex<VecDeque<Error>>,
     pub(crate) orders: Mutex<VecDeque<Order>>,
     pub(crate) proposals: Mutex<Vec<Proposal>>,
     pub(crate) sagas: Mutex<HashMap<SagaId, View>>,
@@ -63,7 +63,7 @@ impl Script {
     pub(crate) fn new(memory: Arc<Memory>) -> Self {
         Self {
             memory,
-            operator_errors: Mutex::default(),
+            errors: Mutex::default(),
             orders: Mutex::default(),
             proposals: Mutex::default(),
             sagas: Mutex::default(),
@@ -77,8 +77,20 @@ impl Script {
         }
     }
 
-    fn next_operator_error(&self) -> Option<Error> {
-        self.operator_errors.lock().unwrap().pop_front()
+    /// Writes, and loses the reply where the test says so.
+    async fn written<T>(&self, write: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        match self.next_error() {
+            Some(error @ Error::InDoubt(_)) => {
+                write.await?;
+                Err(error)
+            }
+            Some(error) => Err(error),
+            None => write.await,
+        }
+    }
+
+    fn next_error(&self) -> Option<Error> {
+        self.errors.lock().unwrap().pop_front()
     }
 
     pub(crate) fn order(&self, order: Order) {
@@ -169,7 +181,7 @@ impl Store<SignUp> for Script {
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Record>, Error> {
-        match self.next_operator_error() {
+        match self.next_error() {
             Some(error) => Err(error),
             None => self.memory.list(filter).await,
         }
@@ -184,14 +196,7 @@ impl Store<SignUp> for Script {
     }
 
     async fn operate(&self, operation: &Operation) -> Result<Operated, Error> {
-        match self.next_operator_error() {
-            Some(error @ Error::InDoubt(_)) => {
-                self.memory.operate(operation).await?;
-                Err(error)
-            }
-            Some(error) => Err(error),
-            None => self.memory.operate(operation).await,
-        }
+        self.written(self.memory.operate(operation)).await
     }
 
     async fn housekeep(&self, _: &Policy) -> Result<Housekept, Error> {

@@ -1,7 +1,7 @@
 //! Access tokens: what says for ten minutes who somebody is.
 //!
-//! A JWT (RFC 9068) signed with ES256. Its life is short because nobody asks the database about it: a session that is
-//! revoked ends when its last access token does. What is not exactly as it is issued here is refused: RFC 8725 says of
+//! A JWT (RFC 9068) signed with ES256. Its life is short because other services verify it without asking anybody: for them
+//! a session that is revoked ends when its last access token does. (This one asks its database besides.) What is not exactly as it is issued here is refused: RFC 8725 says of
 //! most of these checks why.
 
 mod claims;

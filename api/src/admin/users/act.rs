@@ -16,9 +16,10 @@ use super::seen::Seen;
 use super::show::{user, user_id};
 use crate::Api;
 use crate::admin::desk::{Controls, Desk};
-use crate::admin::order::{self, Order, Outcome};
+use crate::admin::order::{self, Order};
 use crate::fields::Fields;
 use crate::problem::{self, Kind, Problem};
+use crate::settle::{Settled, WhileAway, settle};
 
 /// Disable a user
 ///
@@ -132,8 +133,8 @@ async fn perform(action: UserAction, desk: Desk, id: UserId, order: Order) -> Re
 
 /// Writes it, whatever becomes of a reply.
 async fn write(api: &Api, order: &UserOrder) -> Result<(), Problem> {
-    let Outcome { said: is_done, in_doubt } =
-        order::send(&*api.random, &order.action, || api.identity.users.act(order)).await?;
+    let act = || api.identity.users.act(order);
+    let Settled { said: is_done, in_doubt } = settle(&*api.random, &order.action, WhileAway::Waits, act).await?;
     if is_done || in_doubt && is_written(api, order).await? {
         Ok(())
     } else {

@@ -147,7 +147,7 @@ async fn an_action_whose_reply_was_lost_is_found_to_be_written() {
     let office = Office::open().await;
     let id = office.stuck().await;
     for error in [Error::InDoubt("lost".into()), Error::Unavailable("away".into())] {
-        office.stage.store.operator_errors.lock().unwrap().push_back(error);
+        office.stage.store.errors.lock().unwrap().push_back(error);
     }
     let saga = office.act(id, "retry", &order(3)).await;
     assert_eq!((saga.status.as_u16(), &saga.json()["seq"]), (200, &json!(4)));
@@ -163,13 +163,13 @@ async fn a_store_that_stays_away_is_said_to_have_done_nothing_or_to_be_in_doubt(
         let office = Office::open().await;
         let id = office.stuck().await;
         let away = (0..1000).map(|_| Error::Unavailable("a secret".into()));
-        office.stage.store.operator_errors.lock().unwrap().extend([first].into_iter().chain(away));
+        office.stage.store.errors.lock().unwrap().extend([first].into_iter().chain(away));
         let answer = office.act(id, "retry", &order(3)).await;
         answer.assert_problem(503, name);
         assert_eq!(answer.header("retry-after"), Some("1"));
     }
     let office = Office::open().await;
     let id = office.stuck().await;
-    office.stage.store.operator_errors.lock().unwrap().push_back(Error::Rejected("a secret".into()));
+    office.stage.store.errors.lock().unwrap().push_back(Error::Rejected("a secret".into()));
     office.act(id, "retry", &order(3)).await.assert_problem(500, "internal");
 }

@@ -124,7 +124,7 @@ async fn a_store_in_trouble_is_unavailable_and_its_error_is_not_shown() {
         (Error::InDoubt("a secret".into()), 503, "unavailable"),
         (Error::Unreadable("a secret".into()), 500, "internal"),
     ] {
-        office.stage.store.operator_errors.lock().unwrap().push_back(error.clone());
+        office.stage.store.errors.lock().unwrap().push_back(error.clone());
         let answer = office.get("/v1/admin/sagas").await;
         answer.assert_problem(status, name);
         assert_eq!(answer.header("retry-after"), (status == 503).then_some("1"));

@@ -163,7 +163,7 @@ async fn an_action_whose_reply_was_lost_is_found_to_be_written() {
     let tokens = member.signed_in().await;
     assert!(member.is_live(&tokens).await);
     for error in [Error::InDoubt("lost".into()), Error::Unavailable("away".into())] {
-        member.stage.store.operator_errors.lock().unwrap().push_back(error);
+        member.stage.store.errors.lock().unwrap().push_back(error);
     }
     assert_eq!(member.operated("disable", 0).await["seq"], 1);
     assert_eq!(member.events().await, 1, "written once");
@@ -180,7 +180,7 @@ async fn a_store_that_stays_away_is_said_to_have_done_nothing_or_to_be_in_doubt(
         let tokens = member.signed_in().await;
         assert!(member.is_live(&tokens).await);
         let away = (0..1000).map(|_| Error::Unavailable("a secret".into()));
-        member.stage.store.operator_errors.lock().unwrap().extend([first].into_iter().chain(away));
+        member.stage.store.errors.lock().unwrap().extend([first].into_iter().chain(away));
         let answer = member.act(&operator, "disable", 0).await;
         answer.assert_problem(503, name);
         assert_eq!(answer.header("retry-after"), Some("1"));

@@ -24,12 +24,12 @@ impl Sessions for Script {
         if let Some((known, hash)) = next_hash {
             assert!(self.memory.rehash(&known, &hash).await?);
         }
-        self.memory.begin(session).await
+        self.written(self.memory.begin(session)).await
     }
 
     async fn refresh(&self, session: SessionId, presented: Generation) -> Result<Refreshed, Error> {
         self.is_there()?;
-        self.memory.refresh(session, presented).await
+        self.written(self.memory.refresh(session, presented)).await
     }
 
     async fn holder(&self, session: SessionId) -> Result<Option<Holder>, Error> {
@@ -44,12 +44,12 @@ impl Sessions for Script {
 
     async fn revoke(&self, user: UserId, session: SessionId) -> Result<bool, Error> {
         self.is_there()?;
-        Sessions::revoke(&*self.memory, user, session).await
+        self.written(Sessions::revoke(&*self.memory, user, session)).await
     }
 
     async fn revoke_all(&self, user: UserId) -> Result<(), Error> {
         self.is_there()?;
-        self.memory.revoke_all(user).await
+        self.written(self.memory.revoke_all(user)).await
     }
 
     async fn sweep(&self) -> Result<u64, Error> {
@@ -77,7 +77,7 @@ impl Accounts for Script {
 
     async fn change_password(&self, known: &Credentials, hash: &PasswordHash, keep: SessionId) -> Result<bool, Error> {
         self.is_there()?;
-        self.memory.change_password(known, hash, keep).await
+        self.written(self.memory.change_password(known, hash, keep)).await
     }
 }
 
@@ -99,13 +99,6 @@ impl Users for Script {
     }
 
     async fn act(&self, order: &UserOrder) -> Result<bool, Error> {
-        match self.next_operator_error() {
-            Some(error @ Error::InDoubt(_)) => {
-                self.memory.act(order).await?;
-                Err(error)
-            }
-            Some(error) => Err(error),
-            None => self.memory.act(order).await,
-        }
+        self.written(self.memory.act(order)).await
     }
 }
