@@ -29,7 +29,6 @@ mod python;
 mod raw;
 mod redis;
 mod rolling;
-mod rotation;
 mod schemathesis;
 mod sessions;
 mod site;
