@@ -29,6 +29,7 @@ mod python;
 mod raw;
 mod redis;
 mod rolling;
+mod rotation;
 mod schemathesis;
 mod sessions;
 mod site;
