@@ -43,7 +43,6 @@ pub use client::TrustedProxies;
 pub use cors::AllowedOrigins;
 pub use health::{Component, Condition, Health, Trouble};
 pub use identity::{Identity, IdentityParts};
-pub use metrics::describe as describe_metrics;
 pub use openapi::openapi;
 pub use overload::Overload;
 pub use quotas::Quotas;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use metrics::counter;
+use metrics::{counter, gauge};
 use saga::{Backlog, Outline, Random};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
@@ -25,6 +25,8 @@ const LOOKS: u32 = 3;
 const BELIEVED: Duration = Duration::from_secs(30);
 /// Between two looks at how far they are, at most.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often it is also looked how many wait, in looks.
+const CENSUS: u32 = 10;
 /// How long a look may take.
 const LIMIT: Duration = Duration::from_secs(5);
 /// How many sign-ups the store is asked to accept at once. It accepts many together; more than these gain nothing.
@@ -109,9 +111,13 @@ struct Lookout {
 impl Lookout {
     async fn look(self) {
         let (mut over, mut told) = (0, Instant::now());
-        loop {
+        for round in 0_u32.. {
+            if round.is_multiple_of(CENSUS) {
+                self.count().await;
+            }
             match self.longest_wait().await {
                 Some(longest) => {
+                    gauge!("signup_backlog_age_seconds").set(longest);
                     told = Instant::now();
                     over = if longest > BEHIND { over + 1 } else { 0 };
                     self.judge(longest, over);
@@ -133,6 +139,19 @@ impl Lookout {
         }
     }
 
+    /// Tells how many wait, and how many are stuck.
+    async fn count(&self) {
+        let (backlog, outline) = (Arc::clone(&self.backlog), self.outline.clone());
+        let look = AbortOnDropHandle::new(tokio::spawn(async move { backlog.census(&outline).await }));
+        let Ok(Ok(Ok(census))) = timeout(LIMIT, look).await else {
+            return debug!("not known how many sagas wait");
+        };
+        gauge!("signup_sagas_stuck").set(narrow(census.stuck));
+        for (step, waiting) in census.waiting {
+            gauge!("signup_queue_depth", "step" => step.to_string()).set(narrow(waiting));
+        }
+    }
+
     /// In a task of its own: a store that panics fails this look and no other.
     async fn longest_wait(&self) -> Option<Duration> {
         let (backlog, outline) = (Arc::clone(&self.backlog), self.outline.clone());
@@ -144,6 +163,11 @@ impl Lookout {
         }
         None
     }
+}
+
+/// A count that is bounded anyway.
+fn narrow(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 impl fmt::Debug for Overload {

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::middleware::{from_fn_with_state, map_response, map_response_with_state};
 use axum::response::Redirect;
 use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,7 +23,8 @@ pub fn router(api: Api) -> Router {
     let api = Arc::new(api);
     let operators = admin::endpoints().with_state(admin::Locked::new(Arc::clone(&api)));
     let health = health::endpoints().with_state(Arc::clone(&api.health));
-    let (endpoints, document) = endpoints().merge(health).merge(operators).split_for_parts();
+    let metrics = metrics::endpoints().with_state(api.metrics.clone());
+    let (endpoints, document) = endpoints().merge(metrics).merge(health).merge(operators).split_for_parts();
     // What comes last here sees a request first.
     endpoints
         .route("/", get(async || Redirect::to("/docs/")))
@@ -39,8 +41,10 @@ pub fn router(api: Api) -> Router {
 }
 
 /// The routes of a process that serves nothing else, or nothing else yet.
-pub fn health_router(health: Arc<Health>) -> Router {
-    let (endpoints, _) = health::endpoints().split_for_parts();
+pub fn health_router(health: Arc<Health>, counted: PrometheusHandle) -> Router {
+    let metrics = metrics::endpoints().with_state(counted);
+    let endpoints = metrics.merge(health::endpoints().with_state(Arc::clone(&health)));
+    let (endpoints, _) = endpoints.split_for_parts();
     endpoints
         .fallback(fallback::not_found_yet)
         .method_not_allowed_fallback(fallback::other_method)
@@ -50,7 +54,7 @@ pub fn health_router(health: Arc<Health>) -> Router {
         .with_state(health)
 }
 
-/// The endpoints that the OpenAPI document describes, besides those of health and the operators'.
+/// The endpoints that the OpenAPI document describes, besides those of health, metrics and the operators'.
 pub(crate) fn endpoints() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(signups::start::start))
@@ -65,5 +69,4 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(me::password::change))
         .routes(routes!(well_known::jwks::show))
         .routes(routes!(well_known::configuration::show))
-        .routes(routes!(metrics::show))
 }

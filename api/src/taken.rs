@@ -85,6 +85,8 @@ impl TakenEmails {
         });
         match looked.await {
             Ok(Taken { providers, .. }) => {
+                let outcome = if asked == Some("database") { "miss" } else { "hit" };
+                counter!("signup_cache_lookups_total", "cache" => "emails", "outcome" => outcome).increment(1);
                 counter!("signup_duplicate_lookups_total", "answered_by" => asked.unwrap_or("process")).increment(1);
                 Ok(Accepted::Conflict(Conflict::EmailTaken { providers: providers.to_vec() }))
             }

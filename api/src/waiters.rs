@@ -10,6 +10,7 @@ mod rooms;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use metrics::{counter, gauge};
 use moka::sync::Cache;
 use saga::store::{Error, View};
 use saga::{Advanced, Listener, SagaId, State, Store};
@@ -81,8 +82,11 @@ impl Waiters {
     /// # Cancel safety
     /// Nothing is left of a dropped look.
     pub(crate) async fn look(&self, saga: SagaId) -> Result<Option<View>, Error> {
-        if let Some(view) = self.desk.ended.get(&saga) {
-            return Ok(Some(view));
+        let remembered = self.desk.ended.get(&saga);
+        let outcome = if remembered.is_some() { "hit" } else { "miss" };
+        counter!("signup_cache_lookups_total", "cache" => "ended", "outcome" => outcome).increment(1);
+        if remembered.is_some() {
+            return Ok(remembered);
         }
         // What is being read already may be older than this question.
         let (mut place, next) = self.enter(saga, Instant::now());
@@ -116,6 +120,7 @@ impl Waiters {
     fn enter(&self, saga: SagaId, at: Instant) -> (Place, Round) {
         let (board, next) = self.desk.rooms().enter(saga, at);
         self.desk.bell.notify_one();
+        gauge!("signup_waiters").increment(1);
         (Place { desk: Arc::clone(&self.desk), saga, board, closed: self.closed.subscribe() }, next)
     }
 }
@@ -164,5 +169,6 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.desk.rooms().leave(self.saga);
+        gauge!("signup_waiters").decrement(1);
     }
 }

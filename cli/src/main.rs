@@ -7,8 +7,11 @@ mod database;
 mod health;
 mod key;
 mod keys;
+mod metrics;
 mod migrate;
 mod operator;
+#[cfg(test)]
+mod page;
 mod patience;
 mod roles;
 mod secrets;

@@ -25,7 +25,7 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Flags};
-use crate::telemetry;
+use crate::{metrics, telemetry};
 
 /// How long requests and jobs in hand may take to finish when the process stops.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -51,10 +51,11 @@ impl Role {
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
         let ran = runtime.block_on(async {
+            let counted = metrics::start(self.name())?;
             match self {
-                Self::Serve => serve::run(config).await,
-                Self::Api => api::run(config).await,
-                Self::Worker => worker::run(config).await,
+                Self::Serve => serve::run(config, counted).await,
+                Self::Api => api::run(config, counted).await,
+                Self::Worker => worker::run(config, counted).await,
             }
         });
         // A hash that is still going on would be waited for: nobody needs it any more.

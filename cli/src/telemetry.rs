@@ -1,19 +1,10 @@
-//! Logs, on standard error; and what is counted.
+//! Logs, on standard error.
 
 use std::io::{IsTerminal, stderr};
 
-use anyhow::Context;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing::error;
 
 use crate::config::{LogFilter, LogFormat};
-
-/// Starts counting. Once in a process.
-pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
-    let counted = PrometheusBuilder::new().install_recorder().context("nothing can be counted")?;
-    api::describe_metrics();
-    Ok(counted)
-}
 
 /// Starts logging what `filter` lets through.
 pub(crate) fn start(filter: &LogFilter, format: LogFormat) {

@@ -26,7 +26,7 @@ use crate::load::{Sent, accepted};
 use crate::site::check;
 
 /// In whose environment this is set to a part of 1, everything that a claim may take is so much shorter.
-const PACE: &str = saga::testing::Pace::VARIABLE;
+pub(crate) const PACE: &str = saga::testing::Pace::VARIABLE;
 
 /// A lease at this pace.
 fn lease(pace: &str) -> Duration {

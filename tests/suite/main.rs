@@ -19,6 +19,7 @@ mod kill;
 mod limits;
 mod load;
 mod memory;
+mod metrics;
 mod nonsense;
 mod operate;
 mod outage;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use metrics::gauge;
 use saga::fleet::{BEAT, Busy, Process};
 use saga::{Fleet, StepName};
 use tokio::sync::Semaphore;
@@ -34,6 +35,14 @@ impl Heartbeat {
 
     fn look(&mut self) {
         self.process.busy = self.slots.iter().map(|(step, slots)| (step.clone(), slots.busy())).collect();
+        for (step, busy) in &self.process.busy {
+            let slots = |state, many: usize| {
+                let many = u32::try_from(many).unwrap_or(u32::MAX);
+                gauge!("signup_worker_slots", "step" => step.to_string(), "state" => state).set(many);
+            };
+            slots("busy", busy.running);
+            slots("free", busy.slots.saturating_sub(busy.running));
+        }
     }
 
     /// Beats until `end`, and then leaves. No beat is under way any more then, which could come after the leaving.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use metrics::counter;
 use saga::{Random, Saga, StepName};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use crate::Wakes;
 use crate::backend::Source;
 use crate::crew::Crew;
 use crate::job::StepJob;
+use crate::wakes::Because;
 
 /// Sagas in one claim.
 const BATCH: usize = 32;
@@ -61,10 +63,14 @@ impl<S: Saga> Source<S> for Queue<S> {
 impl<S: Saga> Queue<S> {
     async fn wait(&self) {
         let tick = TICK.0 + TICK.1.mul_f64(self.random.fraction());
-        match self.wakes.of(&self.step) {
-            Some(wakes) => wakes.wait(tick).await,
-            None => tokio::time::sleep(tick).await,
-        }
+        let because = if let Some(wakes) = self.wakes.of(&self.step) {
+            wakes.wait(tick).await
+        } else {
+            tokio::time::sleep(tick).await;
+            Because::Tick
+        };
+        counter!("signup_worker_looks_total", "step" => self.step.to_string(), "because" => because.word())
+            .increment(1);
     }
 
     /// Every free slot up to a batch; waits for the first.

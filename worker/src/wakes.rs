@@ -29,6 +29,24 @@ pub(crate) struct StepWakes {
     later: Mutex<BinaryHeap<Reverse<Instant>>>,
 }
 
+/// Why somebody looks for what is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Because {
+    /// Something is said to be due.
+    Wake,
+    /// It is time to look all the same.
+    Tick,
+}
+
+impl Because {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Wake => "wake",
+            Self::Tick => "tick",
+        }
+    }
+}
+
 impl Wakes {
     /// Wakes for the workers of these steps.
     pub fn new(steps: &[StepName]) -> Self {
@@ -57,16 +75,16 @@ impl StepWakes {
     ///
     /// # Cancel safety
     /// A wake is not lost: it is remembered for the next to wait.
-    pub(crate) async fn wait(&self, tick: Duration) {
+    pub(crate) async fn wait(&self, tick: Duration) -> Because {
         let tick = Instant::now() + tick;
         loop {
             let until = self.lock().peek().map_or(tick, |Reverse(due)| tick.min(*due));
             tokio::select! {
-                () = self.now.notified() => return,
+                () = self.now.notified() => return Because::Wake,
                 () = self.sooner.notified() => {}
                 () = sleep_until(until) => {
                     self.forget_past();
-                    return;
+                    return if until < tick { Because::Wake } else { Because::Tick };
                 }
             }
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apalis::prelude::{Monitor, WorkerBuilder};
+use metrics::counter;
 use saga::fleet::Process;
 use saga::{Engine, Fleet, Policy, Random, Saga, StepName, Store};
 use tokio::time::timeout;
@@ -67,6 +68,7 @@ impl<S: Saga> Workers<S> {
         let heartbeat = tokio::spawn(self.heartbeat(&slots).run(ended.clone()));
         let mut monitor = Monitor::new().should_restart(|worker, error| {
             error!(worker = worker.name(), %error, "a worker crashed, restarting it");
+            counter!("signup_worker_restarts_total", "queue" => "database").increment(1);
             true
         });
         for (step, slots) in &slots {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use metrics::counter;
 use tracing::debug;
 
 use crate::own::{self, Own};
@@ -37,12 +38,22 @@ impl Limiter {
     /// Takes from all of these buckets, if each has something left: nothing is taken where it is not allowed.
     pub async fn take(&self, buckets: &[Bucket]) -> (Decision, Option<Taken>) {
         let (decision, own) = self.own.take(buckets);
-        let Some(own) = own else { return (decision, None) };
+        let Some(own) = own else {
+            count(false, "process");
+            return (decision, None);
+        };
         let taken = |shared| Some(Taken { buckets: buckets.to_vec(), own, shared });
         match self.ask(buckets).await {
-            None => (decision, taken(None)),
-            Some((decision, Some(at))) => (decision, taken(Some(at))),
+            None => {
+                count(true, if self.shared.is_some() { "fallback" } else { "process" });
+                (decision, taken(None))
+            }
+            Some((decision, Some(at))) => {
+                count(true, "redis");
+                (decision, taken(Some(at)))
+            }
             Some((decision, None)) => {
+                count(false, "redis");
                 self.own.give_back(buckets, own);
                 (decision, None)
             }
@@ -63,4 +74,10 @@ impl Limiter {
     async fn ask(&self, buckets: &[Bucket]) -> Option<(Decision, Option<u64>)> {
         self.shared.as_ref()?.take(buckets).await.ok()
     }
+}
+
+/// Counts a decision, by who made it.
+fn count(allowed: bool, by: &'static str) {
+    let decision = if allowed { "allowed" } else { "refused" };
+    counter!("signup_limit_decisions_total", "decision" => decision, "by" => by).increment(1);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use accounts::{Holder, SessionId, Sessions};
 use jiff::{SignedDuration, Timestamp};
+use metrics::counter;
 use moka::sync::Cache;
 use saga::Clock;
 use signup::UserId;
@@ -39,9 +40,10 @@ impl LiveSessions {
     /// Whom a session stands for, if it is live.
     pub(crate) async fn holder(&self, session: SessionId) -> Result<Option<Holder>, Problem> {
         let now = self.clock.now();
-        if let Some((holder, at)) = self.seen.get(&session)
-            && now.duration_since(at) < FRESH
-        {
+        let fresh = self.seen.get(&session).filter(|(_, at)| now.duration_since(*at) < FRESH);
+        let outcome = if fresh.is_some() { "hit" } else { "miss" };
+        counter!("signup_cache_lookups_total", "cache" => "sessions", "outcome" => outcome).increment(1);
+        if let Some((holder, _)) = fresh {
             return Ok(Some(holder));
         }
         let holder = self.sessions.holder(session).await.map_err(|error| Problem::unread(&error))?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::histogram;
 use saga::store::{Accepted, Error};
 use saga::{Advanced, Retry, Taker};
 use signup::{Proposal, SignUp};
@@ -33,14 +34,25 @@ const RETRY: Retry = Retry::unending(Duration::from_millis(50), Duration::from_m
 /// The work goes on in a task of its own: a client that hangs up takes back neither the saga nor the wake-up of a
 /// worker. A call of the store that outlasts the patience is not cut off either.
 pub(super) async fn accept(api: Arc<Api>, proposal: Proposal) -> Result<Accepted<SignUp>, Problem> {
-    let (marked, in_time) = (proposal.idempotency.is_some(), Instant::now() + PATIENCE);
+    let (marked, begun) = (proposal.idempotency.is_some(), Instant::now());
+    let answer = in_time(api, proposal, marked, begun + PATIENCE).await;
+    histogram!("signup_accept_duration_seconds").record(begun.elapsed());
+    answer
+}
+
+async fn in_time(
+    api: Arc<Api>,
+    proposal: Proposal,
+    marked: bool,
+    deadline: Instant,
+) -> Result<Accepted<SignUp>, Problem> {
     let place = api.overload.place().await?;
     let work = async move {
         let _place = place;
         persist(api, proposal).await
     };
     let work = tokio::spawn(work.in_current_span());
-    match timeout_at(in_time, work).await {
+    match timeout_at(deadline, work).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
             error!("accepting a sign-up panicked");

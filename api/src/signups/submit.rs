@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use metrics::counter;
 use saga::store::Accepted;
 use signup::{Conflict, Duplicates, Known, Proposal, SignUp};
 use tokio::time::timeout;
@@ -64,23 +65,41 @@ pub(super) struct Submitted {
 
 /// Has it accepted and waits for it as it is asked to. Returns the answer's headers as well, whatever the answer.
 pub(super) async fn submit(api: &Arc<Api>, request: Request) -> (HeaderMap, Result<Submitted, Problem>) {
-    let key = match Key::of(&request.headers) {
-        Ok(key) => key,
-        Err(problem) => return (HeaderMap::new(), Err(problem)),
+    let Request { address, headers, fields, wait } = request;
+    let read = Key::of(&headers).and_then(|key| Ok(NewSignup::read(fields)?.propose(api, key)));
+    let class = read.as_ref().map_or("unknown", |proposal| proposal.applicant.email.provider().word());
+    let (headers, accepted) = match read {
+        Ok(proposal) => pass(api, address, proposal).await,
+        Err(problem) => (HeaderMap::new(), Err(problem)),
     };
-    let proposal = match NewSignup::read(request.fields) {
-        Ok(signup) => signup.propose(api, key),
-        Err(problem) => return (HeaderMap::new(), Err(problem)),
-    };
+    counter!("signup_requests_total", "answer" => word(&accepted), "class" => class).increment(1);
+    (headers, follow(api, accepted, wait).await)
+}
+
+/// What a request is counted as.
+fn word(accepted: &Result<Accepted<SignUp>, Problem>) -> &'static str {
+    match accepted {
+        Ok(Accepted::New(_)) => "accepted",
+        Ok(Accepted::Replay(_)) => "replayed",
+        Ok(Accepted::Conflict(conflict)) => Problem::from(conflict.clone()).kind().name(),
+        Err(problem) => problem.kind().name(),
+    }
+}
+
+/// Has a proposal accepted, if everything lets it pass. Returns the answer's headers as well, whatever the answer.
+async fn pass(
+    api: &Arc<Api>,
+    address: ClientAddress,
+    proposal: Proposal,
+) -> (HeaderMap, Result<Accepted<SignUp>, Problem>) {
     let known = known(api, &proposal).await;
     if known == Some(Known::Request) {
-        let accepted = accept(Arc::clone(api), proposal).await;
-        return (HeaderMap::new(), follow(api, accepted, request.wait).await);
+        return (HeaderMap::new(), accept(Arc::clone(api), proposal).await);
     }
     if let Err(problem) = api.overload.keeps_up() {
         return (HeaderMap::new(), Err(problem));
     }
-    let (decision, taken) = api.admission.of(&api.hash_key, request.address.0, &proposal.applicant.email).await;
+    let (decision, taken) = api.admission.of(&api.hash_key, address.0, &proposal.applicant.email).await;
     let headers = match api.duplicates {
         Duplicates::Refused => quotas::headers(&decision),
         // How often an e-mail was asked for is somebody else's too.
@@ -101,7 +120,7 @@ pub(super) async fn submit(api: &Arc<Api>, request: Request) -> (HeaderMap, Resu
         // Nothing was done for them.
         api.admission.limiter.give_back(taken).await;
     }
-    (headers, follow(api, accepted, request.wait).await)
+    (headers, accepted)
 }
 
 /// Has it accepted, unless its e-mail is known to be taken.

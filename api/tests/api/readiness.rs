@@ -7,6 +7,7 @@ use api::{Condition, Health, health_router};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use tokio::time::{Instant, advance};
 use tower::ServiceExt;
@@ -96,7 +97,7 @@ async fn get(router: &Router, path: &str) -> (u16, String) {
 #[tokio::test]
 async fn a_process_that_starts_lives_is_not_ready_and_asks_to_be_asked_again() {
     let health = Arc::new(Health::starting());
-    let router = health_router(Arc::clone(&health));
+    let router = health_router(Arc::clone(&health), PrometheusBuilder::new().build_recorder().handle());
     assert_eq!(get(&router, "/healthz").await, (200, String::new()));
     assert_eq!(get(&router, "/readyz").await, (503, "/problems/not_ready".to_owned()));
     assert_eq!(get(&router, "/v1/signups/x").await, (503, "/problems/unavailable".to_owned()));

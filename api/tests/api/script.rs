@@ -13,7 +13,7 @@ use saga::store::{
     Accepted, Claim, Claimed, Commit, Committed, Error, Event, Fence, Filter, Housekept, Inspection, Operated,
     Operation, Record, View,
 };
-use saga::{Backlog, Clock, Outline, Policy, SagaId, State, Store};
+use saga::{Backlog, Census, Clock, Outline, Policy, SagaId, State, Store};
 use signup::{Conflict, Known, PasswordHash, Proposal, Replays, SignUp};
 use store::memory::Memory;
 use tokio::sync::Notify;
@@ -133,6 +133,10 @@ impl Replays for Script {
 impl Backlog for Script {
     async fn longest_wait(&self, _: &Outline) -> Result<Duration, Error> {
         Ok(*self.longest_wait.lock().unwrap())
+    }
+
+    async fn census(&self, _: &Outline) -> Result<Census, Error> {
+        Ok(Census::default())
     }
 }
 

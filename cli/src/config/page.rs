@@ -1,29 +1,12 @@
 //! The table of settings in docs/configuration.md is the one that the list of settings makes.
 
-use std::fs;
-use std::path::Path;
-
 use super::setting::{Setting, Unset};
 use super::settings;
-
-const BEGIN: &str = "<!-- settings: made by `UPDATE=1 cargo test -p cli` -->\n";
-const END: &str = "<!-- end of settings -->\n";
+use crate::page;
 
 #[test]
 fn the_committed_table_of_settings_is_the_generated_one() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
-    let page = fs::read_to_string(&path).unwrap();
-    let (before, rest) = page.split_once(BEGIN).expect("the page marks where the table begins");
-    let (_, after) = rest.split_once(END).expect("the page marks where the table ends");
-    let generated = format!("{before}{BEGIN}{}{END}{after}", table());
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(&path, &generated).unwrap();
-    }
-    let committed = fs::read_to_string(&path).unwrap();
-    assert!(
-        committed == generated,
-        "docs/configuration.md is not what the code says: run `UPDATE=1 cargo test -p cli`"
-    );
+    page::is_generated("configuration.md", "settings", &table());
 }
 
 fn table() -> String {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ::api::Health;
 use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusHandle;
 use saga::Listener;
 use signup::EnlistedOperator;
 use tracing::info;
@@ -23,13 +24,13 @@ use crate::patience::outlast;
 use crate::signals;
 
 /// Serves until SIGTERM or Ctrl-C.
-pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Result<()> {
     let (cluster, keys, issuer) = Cluster::of_api(&config)?;
     let stop = signals::stop_token()?;
     let hasher = Hashing::at(&config.argon2).await?.hasher;
     let health = Arc::new(Health::starting());
     let room = room(&config);
-    let port = HealthPort::on(config.listen, "listen", &health, &room).await?;
+    let port = HealthPort::on(config.listen, "listen", (&health, &counted), &room).await?;
     let (version, address) = (env!("CARGO_PKG_VERSION"), port.address());
     info!(%version, %address, "starting: {}", Role::Api);
     let shared = [Shared::Seal(&settings::SEAL_PUBLIC_KEY, &keys.sealer), Shared::Hash(&keys.hash_key)];
@@ -52,7 +53,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     // All who are told of sagas that advance. The workers are other processes: they are told through Redis, and find what
     // is due at their next tick.
     let listener = seams::listener(vec![Arc::clone(&waiters) as Arc<dyn Listener>, hints.redis.listener()]);
-    let door = Door::of(&config, Some(&cluster.redis_url), &parts.random)?;
+    let door = Door::of(&config, Some(&cluster.redis_url), &parts.random, counted)?;
     let api = parts.api(keys, (issuer, hasher), door, listener, Arc::clone(&waiters), Arc::clone(&health));
     let presence = Presence::begin(parts.attendance());
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);

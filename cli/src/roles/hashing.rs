@@ -47,7 +47,7 @@ impl Hashing {
 /// What passwords are verified with where sign-ups are hashed too: with turns of its own, as many at once as there are
 /// cores, so that no backlog of sign-ups keeps anybody from signing in.
 pub(super) fn of_sign_ins(cost: &Cost) -> Arc<Hasher> {
-    Arc::new(Hasher::new(cost.clone(), cores()))
+    Arc::new(Hasher::of_sign_ins(cost.clone(), cores()))
 }
 
 fn cores() -> usize {

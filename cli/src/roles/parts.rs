@@ -19,7 +19,6 @@ use super::http::Room;
 use super::{Role, open_files, seams};
 use crate::config::{Config, Secret, settings};
 use crate::database::Database;
-use crate::telemetry;
 
 /// How long closing the database may take.
 const CLOSING: Duration = Duration::from_secs(3);
@@ -131,7 +130,12 @@ pub(super) struct Door {
 
 impl Door {
     /// What is counted and known is so over all processes in Redis, where there are several.
-    pub(super) fn of(config: &Config, redis: Option<&Secret>, random: &Arc<dyn Random>) -> anyhow::Result<Self> {
+    pub(super) fn of(
+        config: &Config,
+        redis: Option<&Secret>,
+        random: &Arc<dyn Random>,
+        counted: PrometheusHandle,
+    ) -> anyhow::Result<Self> {
         let server = |without| {
             let server = redis.map(|redis| Server::open(redis.reveal(), without).map(Arc::new)).transpose();
             server.map_err(|error| config.error(&settings::REDIS_URL, &error.to_string()))
@@ -144,7 +148,7 @@ impl Door {
             taken: TakenEmails::new(known, Arc::clone(random)),
             duplicates: config.duplicate_email,
             origins: config.allowed_origins.clone(),
-            metrics: telemetry::metrics()?,
+            metrics: counted,
         })
     }
 }

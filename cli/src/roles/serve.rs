@@ -7,6 +7,7 @@ use std::time::Duration;
 use ::api::Health;
 use ::worker::Wakes;
 use anyhow::{Context, bail};
+use metrics_exporter_prometheus::PrometheusHandle;
 use saga::Listener;
 use tracing::{info, warn};
 
@@ -25,7 +26,7 @@ use crate::secrets::Secrets;
 use crate::signals;
 
 /// Serves until SIGTERM or Ctrl-C.
-pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Result<()> {
     let stop = signals::stop_token()?;
     // What may well fail comes first: a start that fails leaves no folder behind. Nobody is let in before there is
     // somebody to answer.
@@ -52,7 +53,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as _]);
     let workers = workers(&parts, (secrets.unsealer, hashing), Arc::clone(&listener), wakes)?;
     let health = Arc::new(Health::starting());
-    let door = Door::of(&config, None, &parts.random)?;
+    let door = Door::of(&config, None, &parts.random, counted)?;
     let (port, room) = (listen(config.listen, "listen").await?, room(&config));
     let address = port.local_addr().context("cannot tell where it listens")?;
     let keys = ApiKeys { sealer, hash_key: secrets.hash_key, master_key: secrets.master_key };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ::api::Health;
 use ::worker::{Wakes, Workers};
 use anyhow::bail;
+use metrics_exporter_prometheus::PrometheusHandle;
 use saga::Listener;
 use tracing::info;
 
@@ -20,13 +21,13 @@ use crate::database::{Database, Shared};
 use crate::signals;
 
 /// Works until SIGTERM or Ctrl-C.
-pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Result<()> {
     let (cluster, unsealer) = Cluster::of_worker(&config)?;
     let stop = signals::stop_token()?;
     let hashing = Hashing::at(&config.argon2).await?;
     let health = Arc::new(Health::starting());
     let port = match config.health_listen {
-        Some(address) => Some(HealthPort::on(address, "health-listen", &health, &room(&config)).await?),
+        Some(address) => Some(HealthPort::on(address, "health-listen", (&health, &counted), &room(&config)).await?),
         None => None,
     };
     let (version, address) = (env!("CARGO_PKG_VERSION"), port.as_ref().map(HealthPort::address));

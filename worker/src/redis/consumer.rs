@@ -16,7 +16,6 @@ use super::gate::Gate;
 use super::intake::Intake;
 use super::queues::Queue;
 use super::sieve::Sieve;
-use super::tally::Tally;
 use crate::heartbeat::StepSlots;
 
 /// Between a worker's end and the next one's start: the first pause, and the longest.
@@ -49,7 +48,7 @@ impl Consumer {
             let Err(why) = self.run_one(intake.clone()).await else { return };
             failures = if begun.elapsed() < SETTLED { failures + 1 } else { 1 };
             debug!(step = %self.queue.step, %why, failures, "a worker of hints has ended");
-            Tally::count(&self.redis.tally.restarts, 1);
+            self.redis.tally.restarted();
             self.redis.health.worker_ended(&self.queue.step, why);
             let pause = PAUSES.delay(failures, self.redis.random.fraction());
             self.stop.run_until_cancelled(sleep(pause)).await;

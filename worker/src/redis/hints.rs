@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::health::RedisHealth;
 use super::hint::Hint;
-use super::tally::Tally;
+use super::tally::{Fate, Tally};
 
 /// Hints of a step that wait in Redis: apalis-redis cannot fetch any from more than 7 900.
 const DEEP: usize = 3_000;
@@ -74,7 +74,7 @@ impl Hints {
 
     /// So many hints were pushed. Where they are many, it is looked at once how many wait.
     pub(super) fn pushed(&self, step: &StepName, how_many: usize) {
-        Tally::count(&self.tally.pushed, how_many);
+        self.tally.count(Fate::Pushed, how_many);
         let Some(depth) = self.depths.get(step) else { return };
         if depth.pushed.fetch_add(how_many, Ordering::Relaxed) + how_many > UNSEEN / 2 {
             self.health.suspect();
@@ -83,7 +83,7 @@ impl Hints {
 
     /// So many hints were told, and will not be pushed.
     pub(super) fn dropped(&self, step: &StepName, how_many: usize) {
-        Tally::count(&self.tally.dropped, how_many);
+        self.tally.count(Fate::Dropped, how_many);
         if let Some(depth) = self.depths.get(step) {
             depth.unseen.fetch_sub(how_many, Ordering::Relaxed);
         }
@@ -126,7 +126,11 @@ impl Listener for Hints {
     }
 
     fn will_tell(&self, step: &StepName) -> bool {
-        self.health.is_linked() && self.depths.get(step).is_some_and(Depth::has_room)
+        let will = self.health.is_linked() && self.depths.get(step).is_some_and(Depth::has_room);
+        if !will {
+            self.tally.count(Fate::Refused, 1);
+        }
+        will
     }
 }
 

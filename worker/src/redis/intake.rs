@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 use super::Redis;
 use super::hint::{Hint, Payload};
 use super::hints::Hints;
-use super::tally::Tally;
+use super::tally::{Fate, Tally};
 use crate::crew::Crew;
 use crate::heartbeat::StepSlots;
 
@@ -66,11 +66,11 @@ impl Intake {
 
     /// Claims what a hint names, and hands it on. Returns when that is settled.
     pub(super) async fn receive(self, payload: Payload) {
-        Tally::count(&self.tally.heard, 1);
+        self.tally.count(Fate::Heard, 1);
         let hint = match payload {
             Payload::Hint(hint) if hint.step == self.step => hint,
             Payload::Hint(_) | Payload::Foreign => {
-                Tally::count(&self.tally.foreign, 1);
+                self.tally.count(Fate::Foreign, 1);
                 debug!(step = %self.step, "a hint that makes no sense");
                 return;
             }
@@ -81,7 +81,7 @@ impl Intake {
             None => self.hints.tell(hint),
             Some(Ok(Ok(slot))) => self.ask(hint, slot).await,
             Some(Ok(Err(_)) | Err(_)) => {
-                Tally::count(&self.tally.crowded, 1);
+                self.tally.count(Fate::Crowded, 1);
                 debug!(saga.id = %hint.saga, step = %hint.step, "no free slot for a hint");
             }
         }
@@ -107,13 +107,15 @@ async fn collect<S: Saga>(crew: Arc<Crew<S>>, step: StepName, mut asked: Unbound
         if let Ok(jobs) = &claimed
             && jobs.len() < asks.len()
         {
-            debug!(%step, hints = asks.len() - jobs.len(), "hints of no use: their sagas are not to be had");
+            let absorbed = asks.len() - jobs.len();
+            debug!(%step, hints = absorbed, "hints of no use: their sagas are not to be had");
+            tally.count(Fate::Absorbed, absorbed);
         }
         let jobs = claimed.unwrap_or_else(|error| {
             warn!(%step, %error, "nothing claimed");
             Vec::new()
         });
-        Tally::count(&tally.claimed, jobs.len());
+        tally.count(Fate::Claimed, jobs.len());
         // One slot is as good as another.
         for (job, ask) in jobs.into_iter().zip(asks.drain(..)) {
             crew.go_on(Next { job, slot: ask.slot });

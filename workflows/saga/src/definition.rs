@@ -21,6 +21,9 @@ pub trait Saga: Sized + Send + Sync + fmt::Debug + Clone + 'static {
     type Proposal: Clone + fmt::Debug + Send + Sync + 'static;
     /// Why the store does not accept a proposal.
     type Conflict: Clone + fmt::Debug + PartialEq + Send + Sync + 'static;
+
+    /// What its ended sagas are told apart by where they are counted: one of a few words, and never personal data.
+    fn class(data: &Self::Data) -> &'static str;
 }
 
 /// A write to be committed together with the saga's advance.

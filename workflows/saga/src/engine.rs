@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
+use crate::counted::{self, By};
 use crate::erased::AnyStep;
 use crate::perform::{Outcome, perform};
 use crate::plan::{Attempted, EventKind, Route, Verdict};
@@ -65,6 +66,11 @@ impl<S: Saga> Job<S> {
     pub fn step(&self) -> &StepName {
         self.claimed.state.step()
     }
+
+    /// How long ago the saga was accepted.
+    fn age(&self) -> Duration {
+        self.claimed.age + self.sent.elapsed()
+    }
 }
 
 impl<S: Saga> Engine<S> {
@@ -109,7 +115,7 @@ impl<S: Saga> Engine<S> {
     }
 
     async fn take(&self, step: &StepName, only: Option<Vec<SagaId>>, limit: usize) -> Result<Vec<Job<S>>, Error> {
-        let sent = Instant::now();
+        let (sent, by) = (Instant::now(), if only.is_some() { By::Hint } else { By::Look });
         let claim = Claim {
             kind: S::KIND,
             versions: self.definition.versions(),
@@ -122,6 +128,7 @@ impl<S: Saga> Engine<S> {
         // An answer that comes late is of use: what it brings is handed back, and does not count as an attempt.
         let answer = timeout(self.policy.lease, self.store.claim(&claim)).await;
         let claimed = answer.map_err(|_| Error::InDoubt("no answer to a claim in time".into()))??;
+        counted::claimed(step, by, claimed.len());
         Ok(claimed.into_iter().map(|claimed| self.job(claimed, sent)).collect())
     }
 
@@ -145,7 +152,12 @@ impl<S: Saga> Engine<S> {
     ) -> (Ran, Option<Next<S, P>>) {
         let span = info_span!("saga.step", saga.id = %job.claimed.fence.saga, step = %job.claimed.state.step(),
             attempt = job.claimed.attempt, epoch = job.claimed.fence.epoch);
-        self.attempt(job, room).instrument(span).await
+        let (ran, next) = self.attempt(job, room).instrument(span).await;
+        counted::ran(job.step(), &ran);
+        if let Some(next) = &next {
+            counted::claimed(next.job.step(), By::Commit, 1);
+        }
+        (ran, next)
     }
 
     fn job(&self, claimed: Claimed<S>, sent: Instant) -> Job<S> {
@@ -180,6 +192,7 @@ impl<S: Saga> Engine<S> {
         };
         if job.claimed.taken_over {
             info!("took over from a worker whose lease ran out");
+            counted::taken_over(name);
         }
         let outcome = match self.foregone(route, step, &job.claimed) {
             Some(outcome) => outcome,
@@ -224,7 +237,7 @@ impl<S: Saga> Engine<S> {
         let ran = match settle(&*self.store, &commit, deadline, || self.random.fraction()).await {
             Settled::Written(how) => {
                 let next = slot.zip(self.next(job, &commit, how, sent)).map(|(slot, job)| Next { job, slot });
-                return (self.written(&commit, how), next);
+                return (self.written(job, &commit, how), next);
             }
             Settled::Rejected(reason) => self.rejected(job, route, commit, reason).await,
             Settled::Fenced => fenced(),
@@ -243,7 +256,7 @@ impl<S: Saga> Engine<S> {
             version: job.claimed.version,
             state: commit.leads_to()?.clone(),
             attempt: 1,
-            age: job.claimed.age + job.sent.elapsed(),
+            age: job.age(),
             taken_over: false,
             data: job.claimed.data.clone(),
         };
@@ -267,7 +280,7 @@ impl<S: Saga> Engine<S> {
         let outcome = Outcome { attempted, effect: None, error: Some(reason), took: refused.note.took };
         let commit = self.commit(job, route, outcome);
         match settle(&*self.store, &commit, job.deadline, || self.random.fraction()).await {
-            Settled::Written(how) => self.written(&commit, how),
+            Settled::Written(how) => self.written(job, &commit, how),
             Settled::Fenced => fenced(),
             Settled::Rejected(reason) => abandoned(&Error::Rejected(reason)),
             Settled::Abandoned(error) => abandoned(&error),
@@ -301,7 +314,7 @@ impl<S: Saga> Engine<S> {
         }
     }
 
-    fn written(&self, commit: &Commit<S>, how: Committed) -> Ran {
+    fn written(&self, job: &Job<S>, commit: &Commit<S>, how: Committed) -> Ran {
         let transition = match (how, &commit.if_refused) {
             (Committed::Refused, Some(refused)) => refused,
             (Committed::Then | Committed::Refused | Committed::Fenced, _) => &commit.then,
@@ -311,6 +324,10 @@ impl<S: Saga> Engine<S> {
             Transition::Again { after, .. } => (State::Active(commit.from.clone()), *after),
         };
         report(transition, commit);
+        counted::attempted(commit.from.step(), commit.from.direction(), transition.event(), commit.note.took);
+        if let State::Ended(_) = state {
+            counted::ended(&state, S::class(&job.claimed.data), job.age());
+        }
         let taker = match how {
             Committed::Then if commit.claims().is_some() => Taker::Holder,
             _ if commit.told => Taker::Told,

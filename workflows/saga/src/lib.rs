@@ -14,6 +14,7 @@
 
 pub mod ambient;
 mod backlog;
+mod counted;
 pub mod definition;
 pub mod engine;
 mod erased;
@@ -33,7 +34,7 @@ pub mod store;
 pub mod testing;
 
 pub use ambient::{Clock, OsRandom, Random, SteadyClock, SystemClock};
-pub use backlog::Backlog;
+pub use backlog::{Backlog, Census};
 pub use definition::{Definition, Effect, Outline, Saga};
 pub use engine::{Engine, Job, Next, Ran};
 pub use fleet::Fleet;

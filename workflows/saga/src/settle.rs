@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{debug, warn};
 
 use crate::store::{Commit, Committed, Error};
-use crate::{Retry, Saga, Store};
+use crate::{Retry, Saga, Store, counted};
 
 /// Between two sendings of the same statement.
 const PAUSE: Retry = Retry::unending(Duration::from_millis(50), Duration::from_secs(1));
@@ -69,6 +69,7 @@ async fn send<S: Saga>(
         written @ (Committed::Then | Committed::Refused) => {
             if in_doubt {
                 debug!("a commit without an answer was not written: it is now");
+                counted::cleared(false);
             }
             Ok(Settled::Written(written))
         }
@@ -86,5 +87,6 @@ async fn find<S: Saga>(store: &dyn Store<S>, commit: &Commit<S>) -> Result<Settl
         Some(_) | None => return Ok(Settled::Fenced),
     };
     debug!("a commit without an answer is found written");
+    counted::cleared(true);
     Ok(Settled::Written(written))
 }

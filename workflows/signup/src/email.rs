@@ -4,6 +4,8 @@ use email_address::Options;
 use unicode_normalization::is_nfkc;
 use unicode_security::{MixedScript, RestrictionLevel, RestrictionLevelDetection};
 
+use crate::MailProvider;
+
 /// An address as its owner wrote it, with the canonical form by which it is told from others.
 ///
 /// Canonical means lower case, with the domain in its ASCII form. Dots and `+` tags are kept: only the owner's mail
@@ -77,6 +79,11 @@ impl EmailAddress {
     /// The canonical form.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Who runs its mail.
+    pub fn provider(&self) -> MailProvider {
+        MailProvider::of(&self.key)
     }
 }
 

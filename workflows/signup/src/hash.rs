@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use argon2::Block;
+use metrics::{gauge, histogram};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
@@ -25,6 +26,8 @@ use crate::Password;
 
 /// Hashes passwords and verifies them, at most so many at a time.
 pub struct Hasher {
+    /// What it is counted as.
+    purpose: &'static str,
     cost: Cost,
     at_once: usize,
     permits: Arc<Semaphore>,
@@ -57,7 +60,7 @@ pub enum Unverified {
 }
 
 /// Somebody who waits for their turn, counted until they are dropped.
-struct Waiting<'a>(&'a AtomicUsize);
+struct Waiting<'a>(&'a Hasher);
 
 /// How much a hash gives way: threads that want the same core get three times its share.
 #[cfg(target_os = "linux")]
@@ -68,9 +71,10 @@ impl Hasher {
     /// might be over before the hash is, and the core is somebody's who is in time.
     pub const TURN: Duration = Duration::from_millis(2500);
 
-    /// A hasher that runs at most `at_once` hashes: one for each core.
+    /// A hasher for sign-ups, which runs at most `at_once` hashes: one for each core.
     pub fn new(cost: Cost, at_once: usize) -> Self {
         Self {
+            purpose: "sign_up",
             pool: Arc::new(BlockPool::of(cost.0.block_count())),
             cost,
             at_once,
@@ -79,6 +83,11 @@ impl Hasher {
             #[cfg(feature = "testing")]
             inline: false,
         }
+    }
+
+    /// A hasher for those who sign in.
+    pub fn of_sign_ins(cost: Cost, at_once: usize) -> Self {
+        Self { purpose: "sign_in", ..Self::new(cost, at_once) }
     }
 
     /// A hasher that hashes where it is called: without a thread, whose end would come at a time of its own.
@@ -155,15 +164,19 @@ impl Hasher {
         work: impl FnOnce(&mut [Block]) -> T + Send + 'static,
     ) -> Result<T, String> {
         let permit = self.permit().await?;
+        let took = histogram!("signup_hash_duration_seconds", "purpose" => self.purpose);
         #[cfg(feature = "testing")]
         if self.inline {
-            return Ok(work(&mut vec![Block::default(); size]));
+            let (begun, done) = (Instant::now(), work(&mut vec![Block::default(); size]));
+            took.record(begun.elapsed());
+            return Ok(done);
         }
         let (pool, here) = (Arc::clone(&self.pool), Handle::current());
         background(move || {
             let _permit = permit;
             let mut blocks = pool.take(size);
-            let done = work(&mut blocks);
+            let (begun, done) = (Instant::now(), work(&mut blocks));
+            took.record(begun.elapsed());
             BlockPool::put(&pool, blocks, &here);
             done
         })
@@ -171,8 +184,9 @@ impl Hasher {
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, String> {
-        let _waiting = Waiting::among(&self.waiting);
+        let (_waiting, begun) = (Waiting::among(self), Instant::now());
         let turn = timeout(Self::TURN, Arc::clone(&self.permits).acquire_owned()).await;
+        histogram!("signup_hash_wait_duration_seconds", "purpose" => self.purpose).record(begun.elapsed());
         turn.map_err(|_| format!("no turn within {:?}", Self::TURN))?.map_err(|error| error.to_string())
     }
 
@@ -193,15 +207,17 @@ impl Hasher {
 }
 
 impl<'a> Waiting<'a> {
-    fn among(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
+    fn among(hasher: &'a Hasher) -> Self {
+        hasher.waiting.fetch_add(1, Ordering::Relaxed);
+        gauge!("signup_hash_queue", "purpose" => hasher.purpose).increment(1);
+        Self(hasher)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        gauge!("signup_hash_queue", "purpose" => self.0.purpose).decrement(1);
     }
 }
 

@@ -10,6 +10,7 @@ mod email;
 mod group;
 mod hash;
 mod keyed;
+mod mail_provider;
 mod name;
 mod operator;
 mod password;
@@ -28,6 +29,7 @@ pub use effect::Effect;
 pub use email::{EmailAddress, EmailError};
 pub use hash::{Cost, CostError, Hasher, PasswordHash, Unverified, Verified};
 pub use keyed::{HashKey, Mac, Purpose};
+pub use mail_provider::MailProvider;
 pub use name::{FullName, NameError, OrganizationName};
 pub use operator::{
     EnlistedOperator, MalformedName, MalformedRole, MalformedToken, Operator, OperatorName, OperatorRole,
@@ -48,6 +50,10 @@ impl Saga for SignUp {
     type Effect = Effect;
     type Proposal = Proposal;
     type Conflict = Conflict;
+
+    fn class(data: &Data) -> &'static str {
+        if data.decoy { "decoy" } else { data.applicant.email.provider().word() }
+    }
 }
 
 /// The sign-up saga: its story.

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool::managed::PoolError;
+use metrics::{counter, histogram};
 use saga::Random;
 use saga::store::Error;
 use scopeguard::ScopeGuard;
@@ -17,7 +18,7 @@ use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::error::{Failure, failure};
 use super::pool::{Kept, Lent, Pool, Source, close_those, pool, tidy};
@@ -53,9 +54,9 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// None is opened before it is needed.
-    pub(super) fn new(servers: Servers, bounds: Bounds, random: &Arc<dyn Random>) -> Self {
-        let pool = pool(Source::new(servers, bounds.acquire, Arc::clone(random)), bounds.connections);
+    /// None is opened before one of these users needs it.
+    pub(super) fn new(users: &'static str, servers: Servers, bounds: Bounds, random: &Arc<dyn Random>) -> Self {
+        let pool = pool(Source::new(users, servers, bounds.acquire, Arc::clone(random)), bounds.connections);
         let mut tidying = JoinSet::new();
         tidying.spawn(tidy(pool.weak()));
         Self { pool, acquire: bounds.acquire, closing: Arc::default(), _tidying: Arc::new(tidying) }
@@ -93,6 +94,8 @@ impl Connections {
             Ok(Err(error)) => failure(error),
             Err(_) => Failure::InDoubt("no answer in time".into()),
         };
+        counter!("signup_database_failures_total", "users" => self.pool.manager().users, "kind" => failed.word())
+            .increment(1);
         if !failed.leaves_the_connection_usable() {
             drop(Kept::detach(ScopeGuard::into_inner(lent)));
         }
@@ -107,7 +110,10 @@ impl Connections {
         if self.closing.load(Ordering::Relaxed) {
             return Err(Failure::Unavailable("the store is closed".into()));
         }
+        let begun = Instant::now();
         let lent = timeout(self.acquire, self.pool.get()).await;
+        histogram!("signup_database_wait_duration_seconds", "users" => self.pool.manager().users)
+            .record(begun.elapsed());
         let lent = lent.map_err(|_| Failure::Unavailable("no connection in time".into()))?;
         lent.map_err(|error| match error {
             PoolError::Backend(error) => Failure::Unavailable(error.to_string()),

@@ -22,6 +22,19 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// What it is counted as.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Closing(_) => "closing",
+            Self::Collided(_) => "collided",
+            Self::Held(_) => "held",
+            Self::InDoubt(_) => "in_doubt",
+            Self::Rejected(_) => "rejected",
+            Self::Unreadable(_) => "unreadable",
+        }
+    }
+
     pub(super) fn leaves_the_connection_usable(&self) -> bool {
         match self {
             Self::Unavailable(_) | Self::Collided(_) | Self::Held(_) | Self::Rejected(_) | Self::Unreadable(_) => true,

@@ -173,14 +173,15 @@ impl Database {
         let statement_timeout = format!("{}ms", STATEMENT.as_millis());
         let servers = self.servers.told(&SETTINGS).told(&[("statement_timeout", statement_timeout.as_str())]);
         let [front, work, back] = shares(self.connections);
-        let pool =
-            |connections, acquire| Connections::new(servers.clone(), Bounds { connections, acquire }, &self.random);
+        let pool = |users, connections, acquire| {
+            Connections::new(users, servers.clone(), Bounds { connections, acquire }, &self.random)
+        };
         // A request waits for that of another in its lane, and then for its own: a client hears within 2 s that the server
         // is away.
         Ok(Postgres::over(
-            pool(front, Duration::from_millis(800)),
-            pool(work, Duration::from_secs(2)),
-            pool(back, Duration::from_secs(2)),
+            pool("requests", front, Duration::from_millis(800)),
+            pool("workers", work, Duration::from_secs(2)),
+            pool("operators", back, Duration::from_secs(2)),
             &self.random,
         ))
     }

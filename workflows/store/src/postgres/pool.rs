@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Metrics, Object, QueueMode, RecycleError, RecycleResult, WeakPool};
 use futures_util::future::join_all;
+use metrics::gauge;
 use saga::{Random, Retry};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
@@ -42,12 +43,18 @@ pub(super) fn pool(source: Source, connections: u32) -> Pool {
     Pool::builder(source).max_size(most).queue_mode(QueueMode::Lifo).build().expect("a pool")
 }
 
-/// Closes what has been idle for too long, until the pool is gone.
+/// Closes what has been idle for too long, and tells how many there are, until the pool is gone.
 pub(super) async fn tidy(pool: WeakPool<Source>) {
     loop {
         sleep(TIDY).await;
         let Some(pool) = pool.upgrade() else { return };
         close_those(&pool, |kept| kept.since.elapsed() >= IDLE).await;
+        let (status, users) = (pool.status(), pool.manager().users);
+        let (idle, most) = (status.available, status.max_size);
+        for (state, many) in [("busy", status.size.saturating_sub(idle)), ("idle", idle), ("most", most)] {
+            let many = u32::try_from(many).unwrap_or(u32::MAX);
+            gauge!("signup_database_connections", "users" => users, "state" => state).set(many);
+        }
     }
 }
 
@@ -82,6 +89,8 @@ impl Kept {
 
 /// Where connections come from.
 pub(super) struct Source {
+    /// Whose connections they are: what they are counted as.
+    pub(super) users: &'static str,
     servers: Servers,
     /// How long it is tried to connect.
     patience: Duration,
@@ -91,8 +100,8 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(servers: Servers, patience: Duration, random: Arc<dyn Random>) -> Self {
-        Self { servers, patience, random, condemned: Mutex::new(None) }
+    pub(super) fn new(users: &'static str, servers: Servers, patience: Duration, random: Arc<dyn Random>) -> Self {
+        Self { users, servers, patience, random, condemned: Mutex::new(None) }
     }
 
     /// None of those that are kept now is lent again.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use metrics::histogram;
 use saga::Clock;
 use saga::store::Error;
 use sqlx::{Connection, Executor, SqliteConnection};
@@ -79,7 +80,7 @@ impl Writer {
 
     pub(super) async fn write<W: Write>(&self, write: W) -> Result<W::Output, Error> {
         let (reply, answer) = oneshot::channel();
-        let member = Box::new(Pending { write, result: None, reply });
+        let member = Box::new(Pending { write, queued: Instant::now(), result: None, reply });
         self.queue.send_timeout(Item::Write(member), ENTRY).await.map_err(|error| match error {
             SendTimeoutError::Timeout(_) => Error::Unavailable("too many writes are waiting".into()),
             SendTimeoutError::Closed(_) => Error::Unavailable("the database is closed".into()),
@@ -197,6 +198,7 @@ trait Member: Send {
 
 struct Pending<W: Write> {
     write: W,
+    queued: Instant,
     result: Option<Result<W::Output, Error>>,
     reply: oneshot::Sender<Result<W::Output, Error>>,
 }
@@ -208,6 +210,7 @@ impl<W: Write> Member for Pending<W> {
     }
 
     async fn apply(&mut self, db: &mut Transaction<'_>, now: Millis) -> bool {
+        histogram!("signup_database_wait_duration_seconds", "users" => "all").record(self.queued.elapsed());
         let result = self.write.apply(db, now).await;
         let applied = result.is_ok();
         self.result = Some(result);
