@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 use crate::problem::{FieldError, Problem};
 use crate::router::endpoints;
 use crate::signups::compat::Failure;
-use crate::{Api, admin, health, identity};
+use crate::{Api, admin, health, identity, metrics};
 
 const ABOUT: &str = "\
 Signs people up, wholly or not at all: a user, their organization, their profile and their claims.
@@ -61,6 +61,7 @@ pub(crate) fn head() -> utoipa::openapi::OpenApi {
 /// The OpenAPI document, as JSON.
 pub fn openapi() -> String {
     let mut document = endpoints().into_openapi();
+    document.merge(metrics::endpoints().into_openapi());
     document.merge(health::endpoints().into_openapi());
     document.merge(admin::endpoints().into_openapi());
     json(&document)

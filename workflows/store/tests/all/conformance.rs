@@ -131,7 +131,8 @@ on_every_store! { ()
         events_are_read_from_a_seq_on,
         the_journal_tells_attempts_and_errors,
         a_view_tells_the_age_and_the_end,
-        the_backlog_is_as_old_as_what_has_been_due_longest_unclaimed;
+        the_backlog_is_as_old_as_what_has_been_due_longest_unclaimed,
+        the_census_counts_those_that_wait_unclaimed_and_those_that_are_stuck;
     operating:
         a_retry_makes_a_stuck_undo_due_at_once_with_its_attempts_anew,
         a_retry_of_a_running_step_runs_it_at_once,

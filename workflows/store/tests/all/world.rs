@@ -84,6 +84,14 @@ impl World {
         steady(async move { backlog.longest_wait(&outline).await.unwrap() }).await
     }
 
+    /// How many wait for the first step, and how many are stuck.
+    pub(crate) async fn census(&self) -> (u64, u64) {
+        let (backlog, outline) = (self.harness.backlog(), signup::outline());
+        let census = steady(async move { backlog.census(&outline).await.unwrap() }).await;
+        assert_eq!(census.waiting.len(), signup::STEPS.len(), "every step is told of");
+        (census.waiting[&signup::FIRST_STEP], census.stuck)
+    }
+
     /// The operators that it knows.
     pub(crate) fn operators(&self) -> Arc<dyn Operators> {
         self.harness.operators()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use saga::plan::EventKind;
 use saga::store::{Commit, Committed, Fence, Note};
-use saga::{End, State};
+use saga::{End, Policy, State};
 
 use crate::world::{CLAIMS, TICK, USER, World, done, failed, running};
 
@@ -96,4 +96,20 @@ pub(super) async fn the_backlog_is_as_old_as_what_has_been_due_longest_unclaimed
     w.claim_one(&USER).await;
     w.advance(60 * second).await;
     assert_eq!(w.longest_wait().await, 57 * second, "whoever had it has lost it, and that is no backlog");
+}
+
+pub(super) async fn the_census_counts_those_that_wait_unclaimed_and_those_that_are_stuck(w: World) {
+    assert_eq!(w.census().await, (0, 0), "nobody is there");
+    for name in ["ada", "eve", "joe"] {
+        w.accept(name).await;
+    }
+    assert_eq!(w.census().await, (3, 0));
+    let claimed = w.claim_one(&USER).await;
+    assert_eq!(w.census().await, (2, 0), "one is worked on");
+    w.commit(&failed(&claimed, Duration::from_secs(5))).await;
+    assert_eq!(w.census().await, (2, 0), "one is due later");
+    let claimed = w.claim_one(&USER).await;
+    w.advance(Policy::STANDARD.silence + Duration::from_secs(1)).await;
+    w.store().housekeep(&Policy::STANDARD).await.unwrap();
+    assert_eq!(w.census().await, (2, 2), "both that were claimed have been silent for long: {claimed:?}");
 }
