@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use accounts::{Accounts, Sessions, SigningKeys, Users};
 use anyhow::{Context, Error, anyhow};
+use auditor::Evidence;
 use saga::store::Filter;
 use saga::{Backlog, Clock, Fleet, Store, SystemClock};
 use signup::{HashKey, Operators, Purpose, Replays, Sealer, SignUp};
@@ -34,6 +35,8 @@ pub(crate) struct Database {
     pub(crate) users: Arc<dyn Users>,
     /// What access tokens are signed with.
     pub(crate) signing_keys: Arc<dyn SigningKeys>,
+    /// What auditors read, and what they have found.
+    pub(crate) evidence: Arc<dyn Evidence>,
     /// The processes that work on them.
     pub(crate) fleet: Arc<dyn Fleet>,
     /// Whether nobody has signed up yet.
@@ -118,7 +121,7 @@ impl Database {
 
     fn over<D>(database: D, opened: Opened, is_new: bool, place: String) -> Self
     where
-        D: Store<SignUp> + Replays + Backlog + Operators + Sessions + Accounts + Users + SigningKeys + Fleet,
+        D: Store<SignUp> + Replays + Backlog + Operators + Sessions + Accounts + Users + SigningKeys + Evidence + Fleet,
     {
         let database = Arc::new(database);
         Self {
@@ -130,6 +133,7 @@ impl Database {
             accounts: Arc::<D>::clone(&database),
             users: Arc::<D>::clone(&database),
             signing_keys: Arc::<D>::clone(&database),
+            evidence: Arc::<D>::clone(&database),
             fleet: database,
             is_new,
             place,

@@ -1,7 +1,7 @@
 //! The invariants as queries: each returns no row in every committed state, also in the middle of a run, and otherwise
 //! says what is wrong.
 //!
-//! They are written against the schema alone, apart from `store::invariants`, which checks the same on a snapshot: these
+//! They are written against the schema alone, apart from `auditor::invariants`, which checks the same on a snapshot: these
 //! are cheap enough to be asked every second of a database with a hundred thousand sign-ups.
 
 use std::fmt;

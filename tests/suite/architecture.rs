@@ -5,20 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Which of our crates each of our crates may name, outside its tests.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("saga", &[]),
     ("signup", &["saga"]),
     ("accounts", &["saga", "signup"]),
-    ("store", &["accounts", "saga", "signup"]),
+    ("auditor", &["saga", "signup"]),
+    ("store", &["accounts", "auditor", "saga", "signup"]),
     ("worker", &["saga", "signup"]),
     ("limits", &[]),
     ("api", &["accounts", "limits", "saga", "signup"]),
-    ("cli", &["accounts", "saga", "signup", "store", "worker", "limits", "api"]),
+    ("cli", &["accounts", "auditor", "saga", "signup", "store", "worker", "limits", "api"]),
     ("figures", &[]),
     ("bench", &["accounts", "saga", "signup", "store", "worker", "servers", "tests", "figures"]),
     ("servers", &[]),
-    ("tests", &["saga", "signup", "store", "servers"]),
-    ("simulation", &["saga", "signup", "store"]),
+    ("tests", &["auditor", "saga", "signup", "store", "servers"]),
+    ("simulation", &["auditor", "saga", "signup", "store"]),
     ("load", &["servers", "tests", "figures"]),
 ];
 

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use auditor::facts::{Facts, Snapshot};
+use auditor::invariants;
 use saga::{Policy, SystemClock};
-use store::facts::{Facts, Snapshot};
-use store::{Sqlite, invariants};
+use store::Sqlite;
 use tests::{Answer, Client, PASSWORD, Server, eventually};
 
 /// Everything in a folder whose server has stopped.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use auditor::facts::Facts;
 use futures_util::future::join_all;
 use saga::{End, State};
 use servers::{Postgres, Redis, RedisOptions, Replication};
-use store::facts::Facts;
 use tests::{Client, Cluster, Member, eventually};
 use tokio::task::block_in_place;
 use tokio::time::{Duration, Instant};

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use auditor::invariants;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use store::invariants;
 use tests::{Client, Server, eventually};
 
 use crate::embedded::{ended, facts};

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use auditor::invariants;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Executor};
-use store::invariants;
 use tests::{Server, eventually, run_with};
 
 use crate::embedded::{ended, facts};

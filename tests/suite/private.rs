@@ -1,11 +1,11 @@
 //! Signing up where nobody is to learn whose e-mail is known.
 
+use auditor::facts::Facts;
+use auditor::invariants;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use saga::testing::Pace;
 use serde_json::json;
-use store::facts::Facts;
-use store::invariants;
 use tests::{Answer, PASSWORD, Server, eventually, run_with};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

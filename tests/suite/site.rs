@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use auditor::facts::{Facts, Snapshot};
+use auditor::invariants;
 use servers::Postgres as Machine;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use store::facts::{Facts, Snapshot};
-use store::invariants;
 use store::postgres::Database;
 use tests::{Server, eventually, run_with};
 

@@ -38,7 +38,7 @@ const CLASS: (&str, &str) =
     ("class", "who runs the e-mail: gmail, outlook, yahoo, icloud, proton, gmx, other; or decoy; or unknown");
 
 /// All of them, in the order in which they are shown.
-pub(super) static ALL: [Metric; 34] = [
+pub(super) static ALL: [Metric; 35] = [
     Metric {
         name: "signup_build_info",
         kind: Gauge,
@@ -286,5 +286,12 @@ pub(super) static ALL: [Metric; 34] = [
         ],
         at: Requests,
         help: "How long requests took to answer, the wait that they asked for included.",
+    },
+    Metric {
+        name: "signup_invariant_violations",
+        kind: Gauge,
+        labels: &[("invariant", "its name")],
+        at: Both,
+        help: "Open findings of the auditor. The same in every process.",
     },
 ];

@@ -56,6 +56,7 @@ pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Re
     let door = Door::of(&config, Some(&cluster.redis_url), &parts.random, counted)?;
     let api = parts.api(keys, (issuer, hasher), door, listener, Arc::clone(&waiters), Arc::clone(&health));
     let presence = Presence::begin(parts.attendance());
+    let _auditing = parts.audit();
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);
     info!(%version, %address, database = %database.kind(), at = database.place, "started");
     let farewell = Farewell { health, waiters, drain: config.drain };

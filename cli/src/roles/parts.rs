@@ -7,12 +7,14 @@ use std::time::Duration;
 use ::api::{Admission, AllowedOrigins, Api, Health, Identity, IdentityParts, Overload, TakenEmails, Waiters};
 use ::worker::Attendance;
 use accounts::{Issuer, MasterKey};
+use auditor::Auditor;
 use limits::{Limiter, Server};
 use metrics_exporter_prometheus::PrometheusHandle;
 use saga::fleet::Process;
 use saga::{Clock, Listener, OsRandom, Random, SteadyClock, Store, WorkerName};
 use signup::{Duplicates, HashKey, Hasher, Sealer, SignUp};
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 
 use super::http::Room;
@@ -65,6 +67,13 @@ impl<'d> Parts<'d> {
             policy: seams::policy(),
             random: Arc::clone(&self.random),
         }
+    }
+
+    /// Audits in turn with the other processes, until it is dropped.
+    pub(super) fn audit(&self) -> AbortOnDropHandle<()> {
+        let evidence = Arc::clone(&self.database.evidence);
+        let auditor = Auditor::new(evidence, self.process.name.clone(), Arc::clone(&self.random));
+        AbortOnDropHandle::new(tokio::spawn(auditor.run()))
     }
 
     /// Requests that wait for a sign-up to end.

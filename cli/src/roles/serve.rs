@@ -60,6 +60,7 @@ pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Re
     let issuer = config.origin.clone().unwrap_or_else(|| OwnOrigin::at(address)).issuer();
     let sign_ins = hashing::of_sign_ins(&config.argon2);
     let api = parts.api(keys, (issuer, sign_ins), door, listener, Arc::clone(&waiters), Arc::clone(&health));
+    let _auditing = parts.audit();
     health.begin(vec![Arc::new(database.pulse())]);
     let (version, data) = (env!("CARGO_PKG_VERSION"), folder.path().display());
     info!(%version, %address, database = %database.kind(), at = database.place, %data, "started");

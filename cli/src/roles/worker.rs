@@ -48,6 +48,7 @@ pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Re
     let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, hints.redis.listener()]);
     let workers = workers(&parts, (unsealer, hashing), listener, wakes)?;
     let workers = Workers { redis: Some(Arc::clone(&hints.redis)), ..workers };
+    let _auditing = parts.audit();
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);
     info!(%version, %health_at, database = %database.kind(), at = database.place, "started");
     let stopping = stop.clone();

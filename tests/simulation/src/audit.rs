@@ -4,11 +4,11 @@ mod operated;
 
 use std::collections::BTreeMap;
 
+use auditor::facts::{EventFact, Facts, SagaFact};
 use jiff::Timestamp;
 use saga::store::{Accepted, Claim, Claimed, Commit, Committed, Error, Fence, View};
 use saga::{Active, SagaId, State, Transition};
 use signup::{Conflict, Duplicates, FIRST_STEP, Proposal, SignUp};
-use store::facts::{EventFact, Facts, SagaFact};
 
 use crate::people::Named;
 use crate::request::{Answer, Request};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use auditor::facts::{Facts, SagaFact};
+use auditor::invariants::unfinished;
 use jiff::Timestamp;
 use saga::{Clock, SagaId, State, StepName};
-use store::facts::{Facts, SagaFact};
-use store::invariants::unfinished;
 use tokio::time::sleep;
 
 use crate::client::sign_up;

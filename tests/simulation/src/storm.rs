@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use auditor::facts::Facts;
+use auditor::invariants::unfinished;
 use saga::{Policy, Random, StepName, Store};
 use signup::{Duplicates, Proposal};
-use store::facts::Facts;
-use store::invariants::unfinished;
 use tokio::time::{sleep, timeout};
 
 use crate::client::{ask, sign_up};

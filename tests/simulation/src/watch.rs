@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use auditor::facts::{EventFact, Facts, SagaFact};
+use auditor::invariants;
 use saga::plan::EventKind;
 use saga::store::{Accepted, Error, Fence, Operated};
 use saga::{Action, Code, Direction, End, SagaId, State};
 use signup::{Conflict, EMAIL_TAKEN, SignUp};
-use store::facts::{EventFact, Facts, SagaFact};
-use store::invariants;
 
 use crate::audit::{Leases, audit, find, journal, named};
 use crate::people::marks;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use auditor::facts::{Facts, Snapshot};
 use saga::store::Error;
 use saga::testing::Fault;
 use saga::{Advanced, Attempt, Direction, Listener, SagaId, StepName, Store, Taker};
 use signup::{Proposal, SignUp};
-use store::facts::{Facts, Snapshot};
 use store::memory::Memory;
 
 use crate::chance::Chance;

@@ -4,10 +4,10 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
+use auditor::facts::{Facts, Snapshot};
+use auditor::invariants;
 use servers::{Postgres, Proxy, Redis, RedisOptions};
 use sqlx::{Connection, PgConnection};
-use store::facts::{Facts, Snapshot};
-use store::invariants;
 use store::postgres::Database;
 
 use super::lock::is_of_redis;

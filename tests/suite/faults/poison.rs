@@ -44,7 +44,7 @@ async fn whoever_panics_each_time_fails_or_gets_stuck_and_harms_nobody_else() {
         (facts.sagas.iter().filter(|saga| saga.stuck_since.is_some()).count() == 5).then_some(facts)
     };
     let facts = eventually("the others are stuck", stuck).await.unwrap();
-    assert_eq!(store::invariants::violations(&facts), Vec::<String>::new());
+    assert_eq!(auditor::invariants::violations(&facts), Vec::<String>::new());
     for saga in &facts.sagas {
         let is_poison = poison.iter().position(|id| *id == saga.id.to_string());
         let made = facts.users.iter().filter(|user| user.saga == saga.id).count();

@@ -9,11 +9,7 @@ mod ready;
 pub mod sqlite;
 
 #[cfg(feature = "testing")]
-pub mod facts;
-#[cfg(feature = "testing")]
 pub mod flawed;
-#[cfg(feature = "testing")]
-pub mod invariants;
 #[cfg(feature = "testing")]
 pub mod memory;
 

@@ -1,8 +1,8 @@
 //! Whether operators were told what is so, and whether their actions changed just what they say.
 
+use auditor::facts::{EventFact, Facts, SagaFact};
 use saga::store::{Filter, Inspection, Made, Operated, Operation, Record};
 use saga::{SagaId, State};
-use store::facts::{EventFact, Facts, SagaFact};
 use uuid::Uuid;
 
 use super::{Leases, find, last_event, unchanged};

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use auditor::facts::Snapshot;
 use jiff::Timestamp;
 use saga::plan::EventKind;
 use saga::store::{
@@ -13,7 +14,6 @@ use saga::store::{
 };
 use saga::{Active, Direction, End, OsRandom, Policy, SagaId, State, StepName, Store, Transition, WorkerName};
 use signup::{Conflict, Duplicates, Effect, OrganizationName, Proposal, STEPS, SignUp};
-use store::facts::Snapshot;
 use store::memory::Memory;
 
 /// What is wrong with a store.

@@ -72,10 +72,10 @@ each_flaw_is_found! {
     a_commit_that_is_written_twice_is_found: WritesTwice, "an answer tells what happened";
     a_commit_that_is_told_and_not_written_is_found: TellsAndDoesNotWrite, "an answer tells what happened";
     an_undo_that_leaves_out_the_step_in_doubt_is_found: SkipsTheStepInDoubt,
-        "the journal is a word of the state machine";
-    an_undo_that_deletes_nothing_is_found: UndoesInWordOnly, "no row without a living saga";
-    a_password_that_is_not_wiped_is_found: ForgetsToWipe, "no sealed password outlives its use";
-    housekeeping_that_does_nothing_is_found: DoesNotHousekeep, "no sealed password outlives its use";
+        "legal_history";
+    an_undo_that_deletes_nothing_is_found: UndoesInWordOnly, "no_orphan";
+    a_password_that_is_not_wiped_is_found: ForgetsToWipe, "no_late_secret";
+    housekeeping_that_does_nothing_is_found: DoesNotHousekeep, "no_late_secret";
     a_second_sign_up_for_an_email_is_found: AcceptsASecond, "one sign-up under way for an e-mail";
     an_accepted_sign_up_that_is_forgotten_is_found: ForgetsWhatItAccepts, "an answer tells what happened";
     a_lost_idempotency_key_is_found: ForgetsTheKey, "the same request makes the same sign-up";
@@ -87,10 +87,10 @@ each_flaw_is_found! {
     an_action_that_fences_nobody_is_found: FencesNobody, "an answer tells what happened: wrote without a fence";
     an_action_that_is_told_and_not_written_is_found: ActsInWordOnly, "an answer tells what happened";
     a_sign_up_that_is_declared_over_while_something_is_left_is_found: ResolvesWhatIsLeft,
-        "no row without a living saga";
+        "no_orphan";
     a_password_of_what_is_declared_over_that_is_not_wiped_is_found: ForgetsToWipeTheResolved,
-        "no sealed password outlives its use";
-    a_decoy_of_which_something_is_made_is_found: MakesForDecoys, "a decoy makes nothing";
+        "no_late_secret";
+    a_decoy_of_which_something_is_made_is_found: MakesForDecoys, "decoys_make_nothing";
     a_refusal_that_tells_whose_email_is_known_is_found: RefusesInsteadOfDecoying,
         "an answer tells what happened: told whose e-mail is known";
     a_panic_that_nobody_asked_for_is_found: Panics, "nothing panics";

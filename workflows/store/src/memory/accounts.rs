@@ -8,7 +8,7 @@ use saga::store::Error;
 use signup::{EmailAddress, OrganizationId, PasswordHash, UserId};
 
 use super::{Memory, Tables};
-use crate::facts::UserFact;
+use auditor::facts::UserFact;
 
 /// What has become of a user since they signed up.
 #[derive(Debug, Clone, Copy, Default)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use signup::{Effect, Proposal};
 
-use crate::facts::{Facts, UserFact};
+use auditor::facts::{Facts, UserFact};
 
 /// Applies an effect. False if it conflicts with what is there; nothing is changed then.
 pub(super) fn apply(

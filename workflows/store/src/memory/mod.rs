@@ -3,6 +3,7 @@
 mod accounts;
 mod backlog;
 mod effect;
+mod evidence;
 mod fleet;
 mod operate;
 mod plant;
@@ -30,7 +31,8 @@ use signup::{
 };
 
 use self::accounts::Since;
-use crate::facts::{EventFact, Facts, SagaFact, Snapshot};
+use auditor::facts::{EventFact, Facts, SagaFact, Snapshot};
+use evidence::Audits;
 use row::{Row, event};
 use sessions::Begun;
 
@@ -57,6 +59,7 @@ struct Tables {
     user_events: BTreeMap<UserId, Vec<UserEvent>>,
     sessions: BTreeMap<SessionId, Begun>,
     signing_keys: BTreeMap<u32, StoredKey>,
+    audits: Audits,
 }
 
 impl Memory {

@@ -7,7 +7,7 @@ use saga::{Active, End, State, StepName};
 use signup::Proposal;
 
 use super::{Memory, Row, event};
-use crate::facts::UserFact;
+use auditor::facts::UserFact;
 
 const STEPS: [StepName; 4] = [
     StepName::new("create_user"),

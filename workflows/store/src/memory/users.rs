@@ -6,7 +6,7 @@ use saga::store::Error;
 use signup::{EmailAddress, UserId};
 
 use super::{Memory, Tables};
-use crate::facts::UserFact;
+use auditor::facts::UserFact;
 
 /// How many of a user's events are told.
 const TOLD: usize = 100;

@@ -14,6 +14,7 @@ mod commit;
 mod connections;
 mod effect;
 mod error;
+mod evidence;
 mod fleet;
 mod housekeep;
 mod keys;
@@ -32,8 +33,6 @@ mod schema;
 mod servers;
 mod sessions;
 mod signing_keys;
-#[cfg(feature = "testing")]
-mod snapshot;
 mod users;
 mod value;
 
@@ -130,7 +129,7 @@ impl Postgres {
 
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 21] = [
+        let modules: [&[(&str, &str)]; 22] = [
             accept::SQL,
             accounts::SQL,
             backlog::SQL,
@@ -138,6 +137,7 @@ impl Postgres {
             claim::SQL,
             classify::SQL,
             commit::SQL,
+            evidence::SQL,
             fleet::SQL,
             housekeep::SQL,
             keys::SQL,

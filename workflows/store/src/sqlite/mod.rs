@@ -10,6 +10,7 @@ mod begin;
 mod claim;
 mod commit;
 mod effect;
+mod evidence;
 mod fleet;
 mod housekeep;
 mod lease;
@@ -23,8 +24,6 @@ mod refresh;
 mod schema;
 mod sessions;
 mod signing_keys;
-#[cfg(feature = "testing")]
-mod snapshot;
 mod transaction;
 mod users;
 mod value;
@@ -103,7 +102,7 @@ impl Store<SignUp> for Sqlite {
 impl Sqlite {
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 19] = [
+        let modules: [&[(&str, &str)]; 20] = [
             accept::SQL,
             accounts::SQL,
             backlog::SQL,
@@ -111,6 +110,7 @@ impl Sqlite {
             claim::SQL,
             commit::SQL,
             effect::SQL,
+            evidence::SQL,
             fleet::SQL,
             housekeep::SQL,
             lease::SQL,

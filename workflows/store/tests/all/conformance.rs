@@ -2,6 +2,7 @@
 
 mod accepting;
 mod accounts;
+mod auditing;
 mod beginning;
 mod claiming;
 mod committing;
@@ -133,6 +134,12 @@ on_every_store! { ()
         a_view_tells_the_age_and_the_end,
         the_backlog_is_as_old_as_what_has_been_due_longest_unclaimed,
         the_census_counts_those_that_wait_unclaimed_and_those_that_are_stuck;
+    auditing:
+        one_auditor_has_the_turn_and_the_next_goes_on_where_it_got,
+        the_facts_of_some_sagas_are_theirs_alone,
+        nobody_is_suspected_where_nothing_is_wrong,
+        a_finding_is_kept_once_until_it_is_over,
+        an_auditor_finds_nothing_where_nothing_is_wrong_and_what_is_left_late;
     operating:
         a_retry_makes_a_stuck_undo_due_at_once_with_its_attempts_anew,
         a_retry_of_a_running_step_runs_it_at_once,

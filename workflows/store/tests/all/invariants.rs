@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use auditor::facts::{EventFact, Facts};
+use auditor::invariants;
 use saga::operate::Signature;
 use saga::plan::EventKind;
 use saga::{Action, End, SagaId, State};
-use store::facts::{EventFact, Facts};
-use store::invariants;
 
 use crate::world::{
     CLAIMS, CODE, ORGANIZATION, PAUSE, PROFILE, USER, World, done, ended_failed, refused, rewritten, running,
@@ -70,125 +70,125 @@ async fn sound() -> Sound {
 type Damage = (&'static str, &'static str, fn(&Sound, &mut Facts));
 
 const DAMAGES: &[Damage] = &[
-    ("no row without a living saga", "a user of a failed saga", |sound, facts| facts.users[0].saga = sound.failed),
-    ("no row without a living saga", "an organization of no saga", |sound, facts| {
+    ("no_orphan", "a user of a failed saga", |sound, facts| facts.users[0].saga = sound.failed),
+    ("no_orphan", "an organization of no saga", |sound, facts| {
         facts.sagas.retain(|saga| saga.id != sound.going);
     }),
-    ("no row without a living saga", "an identity of a failed saga", |sound, facts| {
+    ("no_orphan", "an identity of a failed saga", |sound, facts| {
         facts.identities[0].0 = sound.failed;
     }),
-    ("no row without a living saga", "a profile of a failed saga", |sound, facts| {
+    ("no_orphan", "a profile of a failed saga", |sound, facts| {
         facts.profiles[0].0 = sound.failed;
     }),
-    ("no row without a living saga", "claims of a failed saga", |sound, facts| facts.claims[0].0 = sound.failed),
-    ("a user is provisional exactly while their saga is not completed", "active too early", |sound, facts| {
+    ("no_orphan", "claims of a failed saga", |sound, facts| facts.claims[0].0 = sound.failed),
+    ("no_visible_half_user", "active too early", |sound, facts| {
         user(facts, sound.going).active = true;
     }),
-    ("a user is provisional exactly while their saga is not completed", "never active", |sound, facts| {
+    ("no_visible_half_user", "never active", |sound, facts| {
         user(facts, sound.completed).active = false;
     }),
-    ("completed is complete", "no user", |sound, facts| facts.users.retain(|user| user.saga != sound.completed)),
-    ("completed is complete", "another e-mail", |sound, facts| {
+    ("completed_is_complete", "no user", |sound, facts| facts.users.retain(|user| user.saga != sound.completed)),
+    ("completed_is_complete", "another e-mail", |sound, facts| {
         user(facts, sound.completed).email_key.push('x');
     }),
-    ("completed is complete", "no hash", |sound, facts| user(facts, sound.completed).password_hash.clear()),
-    ("completed is complete", "no identity", |sound, facts| facts.identities.retain(|row| row.0 != sound.completed)),
-    ("completed is complete", "no organization", |sound, facts| {
+    ("completed_is_complete", "no hash", |sound, facts| user(facts, sound.completed).password_hash.clear()),
+    ("completed_is_complete", "no identity", |sound, facts| facts.identities.retain(|row| row.0 != sound.completed)),
+    ("completed_is_complete", "no organization", |sound, facts| {
         facts.organizations.retain(|row| row.0 != sound.completed);
     }),
-    ("completed is complete", "no profile", |sound, facts| facts.profiles.retain(|row| row.0 != sound.completed)),
-    ("completed is complete", "no claims", |sound, facts| facts.claims.retain(|row| row.0 != sound.completed)),
-    ("completed is complete", "claims on another organization", |sound, facts| {
+    ("completed_is_complete", "no profile", |sound, facts| facts.profiles.retain(|row| row.0 != sound.completed)),
+    ("completed_is_complete", "no claims", |sound, facts| facts.claims.retain(|row| row.0 != sound.completed)),
+    ("completed_is_complete", "claims on another organization", |sound, facts| {
         let other = facts.organizations.iter().find(|row| row.0 != sound.completed).unwrap().1;
         facts.claims[0].2 = other;
     }),
-    ("one completed sign-up for an e-mail", "two", |sound, facts| {
+    ("one_sign_up_for_an_email", "two", |sound, facts| {
         row(facts, sound.going).state = State::Ended(End::Completed);
         row(facts, sound.going).email_key = Some("cyd@example.com".to_owned());
     }),
-    ("a decoy makes nothing", "a user", |sound, facts| user(facts, sound.going).saga = sound.decoy),
-    ("a decoy makes nothing", "an organization", |sound, facts| facts.organizations[0].0 = sound.decoy),
-    ("no sealed password outlives its use", "after a decoy's hash", |sound, facts| {
+    ("decoys_make_nothing", "a user", |sound, facts| user(facts, sound.going).saga = sound.decoy),
+    ("decoys_make_nothing", "an organization", |sound, facts| facts.organizations[0].0 = sound.decoy),
+    ("no_late_secret", "after a decoy's hash", |sound, facts| {
         facts.sealed.push((sound.decoy, facts.taken_at.unwrap()));
     }),
-    ("a saga makes at most one of each", "two users", |_, facts| facts.users.push(facts.users[0].clone())),
-    ("a saga makes at most one of each", "two organizations", |_, facts| {
+    ("effects_at_most_once", "two users", |_, facts| facts.users.push(facts.users[0].clone())),
+    ("effects_at_most_once", "two organizations", |_, facts| {
         facts.organizations.push(facts.organizations[0]);
     }),
-    ("a saga makes at most one of each", "two profiles", |_, facts| facts.profiles.push(facts.profiles[0])),
-    ("a saga makes at most one of each", "two claims", |_, facts| facts.claims.push(facts.claims[0])),
-    ("the journal is a word of the state machine", "no journal", |sound, facts| {
+    ("effects_at_most_once", "two profiles", |_, facts| facts.profiles.push(facts.profiles[0])),
+    ("effects_at_most_once", "two claims", |_, facts| facts.claims.push(facts.claims[0])),
+    ("legal_history", "no journal", |sound, facts| {
         facts.events.retain(|event| event.saga != sound.waiting);
     }),
-    ("the journal is a word of the state machine", "a gap", |sound, facts| {
+    ("legal_history", "a gap", |sound, facts| {
         facts.events.retain(|event| event.saga != sound.completed || event.seq != 2);
     }),
-    ("the journal is a word of the state machine", "a step skipped", |sound, facts| {
+    ("legal_history", "a step skipped", |sound, facts| {
         event(facts, sound.completed, 2).step = Some(PROFILE);
     }),
-    ("the journal is a word of the state machine", "a step in doubt not undone", |sound, facts| {
+    ("legal_history", "a step in doubt not undone", |sound, facts| {
         facts.events.retain(|event| event.saga != sound.failed || event.seq != 3);
         event(facts, sound.failed, 4).seq = 3;
     }),
-    ("the journal is a word of the state machine", "undone out of order", |sound, facts| {
+    ("legal_history", "undone out of order", |sound, facts| {
         event(facts, sound.failed, 3).step = Some(USER);
         event(facts, sound.failed, 4).step = Some(ORGANIZATION);
     }),
-    ("the journal is a word of the state machine", "something after the end", |sound, facts| {
+    ("legal_history", "something after the end", |sound, facts| {
         let last = event(facts, sound.failed, 4).clone();
         let at = facts.events.iter().position(|event| *event == last).unwrap();
         facts.events.insert(at + 1, EventFact { seq: 5, ..last });
     }),
-    ("the journal is a word of the state machine", "a row that is elsewhere", |sound, facts| {
+    ("legal_history", "a row that is elsewhere", |sound, facts| {
         row(facts, sound.going).state = running(&PROFILE);
     }),
-    ("the journal is a word of the state machine", "an end too early", |sound, facts| {
+    ("legal_history", "an end too early", |sound, facts| {
         row(facts, sound.returning).state = ended_failed(CODE);
     }),
-    ("epochs never go back", "a lost lease wrote", |sound, facts| event(facts, sound.completed, 2).epoch = 9),
-    ("the journal ends where the saga is", "an event is missing", |sound, facts| row(facts, sound.going).seq += 1),
-    ("the journal ends where the saga is", "an epoch nobody had", |sound, facts| row(facts, sound.going).epoch = 0),
-    ("the journal is a word of the state machine", "a retry of another step", |sound, facts| {
+    ("epochs_never_go_back", "a lost lease wrote", |sound, facts| event(facts, sound.completed, 2).epoch = 9),
+    ("journal_meets_row", "an event is missing", |sound, facts| row(facts, sound.going).seq += 1),
+    ("journal_meets_row", "an epoch nobody had", |sound, facts| row(facts, sound.going).epoch = 0),
+    ("legal_history", "a retry of another step", |sound, facts| {
         event(facts, sound.operated, 2).step = Some(PROFILE);
     }),
-    ("the journal is a word of the state machine", "a roll back of another step", |sound, facts| {
+    ("legal_history", "a roll back of another step", |sound, facts| {
         event(facts, sound.operated, 3).step = Some(USER);
     }),
-    ("the journal is a word of the state machine", "a second roll back", |sound, facts| {
+    ("legal_history", "a second roll back", |sound, facts| {
         event(facts, sound.operated, 4).kind = EventKind::RolledBack;
     }),
-    ("the journal is a word of the state machine", "resolved and yet undone", |sound, facts| {
+    ("legal_history", "resolved and yet undone", |sound, facts| {
         event(facts, sound.operated, 6).kind = EventKind::Resolved;
     }),
-    ("every operator's action is signed, and nothing else is", "nobody retried", |sound, facts| {
+    ("actions_are_signed", "nobody retried", |sound, facts| {
         event(facts, sound.operated, 2).signature = None;
     }),
-    ("every operator's action is signed, and nothing else is", "no reason", |sound, facts| {
+    ("actions_are_signed", "no reason", |sound, facts| {
         event(facts, sound.operated, 3).signature.as_mut().unwrap().reason.clear();
     }),
-    ("every operator's action is signed, and nothing else is", "an operator did a step", |sound, facts| {
+    ("actions_are_signed", "an operator did a step", |sound, facts| {
         let by = Signature { operator: "ola".to_owned(), reason: "why not".to_owned() };
         event(facts, sound.completed, 2).signature = Some(by);
     }),
-    ("no sealed password outlives its use", "after the end", |sound, facts| {
+    ("no_late_secret", "after the end", |sound, facts| {
         facts.sealed.push((sound.failed, facts.taken_at.unwrap()));
     }),
-    ("no sealed password outlives its use", "after the hash", |sound, facts| {
+    ("no_late_secret", "after the hash", |sound, facts| {
         facts.sealed.push((sound.going, facts.taken_at.unwrap()));
     }),
-    ("no sealed password outlives its use", "of no saga", |sound, facts| {
+    ("no_late_secret", "of no saga", |sound, facts| {
         facts.sagas.retain(|saga| saga.id != sound.waiting);
     }),
-    ("no sealed password outlives its use", "too old", |_, facts| {
+    ("no_late_secret", "too old", |_, facts| {
         facts.taken_at = facts.taken_at.map(|now| now + Duration::from_mins(17));
     }),
 ];
 
-fn user(facts: &mut Facts, saga: SagaId) -> &mut store::facts::UserFact {
+fn user(facts: &mut Facts, saga: SagaId) -> &mut auditor::facts::UserFact {
     facts.users.iter_mut().find(|user| user.saga == saga).unwrap()
 }
 
-fn row(facts: &mut Facts, saga: SagaId) -> &mut store::facts::SagaFact {
+fn row(facts: &mut Facts, saga: SagaId) -> &mut auditor::facts::SagaFact {
     facts.sagas.iter_mut().find(|row| row.id == saga).unwrap()
 }
 

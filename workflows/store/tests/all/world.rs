@@ -14,11 +14,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auditor::facts::Facts;
+use auditor::{Evidence, invariants};
 use saga::store::{Claimed, Commit, Committed, Event, Filter, Inspection, Operated, Operation, Record, View};
 use saga::{Action, Fleet, Policy, SagaId, State, StepName, Store};
 use signup::{Known, Operators, Proposal, SignUp};
-use store::facts::Facts;
-use store::invariants;
 
 pub(crate) use self::accounts::*;
 pub(crate) use ambient::{ManualClock, Seeded};
@@ -90,6 +90,11 @@ impl World {
         let census = steady(async move { backlog.census(&outline).await.unwrap() }).await;
         assert_eq!(census.waiting.len(), signup::STEPS.len(), "every step is told of");
         (census.waiting[&signup::FIRST_STEP], census.stuck)
+    }
+
+    /// What auditors read of it.
+    pub(crate) fn evidence(&self) -> Arc<dyn Evidence> {
+        self.harness.evidence()
     }
 
     /// The operators that it knows.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use auditor::facts::Facts;
 use futures_util::future::join_all;
 use saga::store::{Accepted, Filter};
 use saga::{Action, Code, End, State};
 use signup::{Conflict, Duplicates, Known, Proposal};
-use store::facts::Facts;
 
 use crate::world::{
     ORGANIZATION, STEPS, USER, World, conflicts, done, ended_failed, is_new, is_replay_of, running, undone,

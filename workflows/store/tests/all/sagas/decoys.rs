@@ -1,10 +1,10 @@
 //! Decoys: the engine takes them for sign-ups, and nothing comes of them.
 
+use auditor::facts::Facts;
 use saga::store::Operated;
 use saga::testing::Fault;
 use saga::{Action, Active, Attempt, Code, Direction, End, Ran, State, StepName};
 use signup::SignUp;
-use store::facts::Facts;
 
 use super::faults::undone_from;
 use super::process::drive_to;

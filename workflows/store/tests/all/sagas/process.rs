@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auditor::facts::{Facts, SagaFact};
+use auditor::invariants::unfinished;
 use saga::store::{Accepted, Error};
 use saga::testing::{Fault, Pace, Sabotage};
 use saga::{Active, Attempt, Direction, Engine, Job, Policy, Ran, SagaId, State, StepName, Store, WorkerName};
 use signup::{Cost, Hasher, Proposal, SignUp};
-use store::facts::{Facts, SagaFact};
-use store::invariants::unfinished;
 use tokio::time::timeout;
 
 use super::line::{Died, Fate, Fates, Line};

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auditor::facts::Facts;
+use auditor::invariants::unfinished;
 use futures_util::future::join_all;
 use saga::operate::act;
 use saga::store::Operated;
 use saga::testing::Fault;
 use saga::{Action, Attempt, Direction, End, Job, Ran, State};
 use signup::SignUp;
-use store::facts::Facts;
-use store::invariants::unfinished;
 
 use super::Process;
 use super::line::{Fate, Fates};
@@ -44,7 +44,7 @@ pub(super) async fn of_a_hundred_sign_ups_under_random_faults_each_ends_whole_or
     }
     loop {
         let facts = w.check().await;
-        if store::invariants::unfinished(&facts).is_empty() {
+        if auditor::invariants::unfinished(&facts).is_empty() {
             break;
         }
         let mut any = false;

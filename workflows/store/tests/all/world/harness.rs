@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use accounts::{Accounts, Sessions, SigningKeys, Users};
 use async_trait::async_trait;
+use auditor::Evidence;
+use auditor::facts::Facts;
 use saga::{Backlog, Fleet, Store};
 use signup::{Operators, Proposal, Replays, SignUp};
-use store::facts::Facts;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
@@ -27,6 +28,9 @@ pub(crate) trait Harness: Send + Sync {
 
     /// What waits in it.
     fn backlog(&self) -> Arc<dyn Backlog>;
+
+    /// What auditors read of it.
+    fn evidence(&self) -> Arc<dyn Evidence>;
 
     /// The operators that it knows.
     fn operators(&self) -> Arc<dyn Operators>;

@@ -1,7 +1,7 @@
 //! What must not change between two looks at a store.
 
+use auditor::facts::{EventFact, Facts};
 use saga::State;
-use store::facts::{EventFact, Facts};
 
 /// Whatever an earlier look saw that a later one does not see any more as it was.
 pub(crate) fn rewritten(before: &Facts, after: &Facts) -> Vec<String> {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use accounts::{Accounts, Sessions, SigningKeys, Users};
 use async_trait::async_trait;
+use auditor::Evidence;
+use auditor::facts::{Facts, Snapshot};
 use saga::{Backlog, Fleet, Store};
 use signup::{Operators, Proposal, Replays, SignUp};
-use store::facts::{Facts, Snapshot};
 use store::memory::Memory;
 
 use super::{Harness, ManualClock};
@@ -39,6 +40,10 @@ impl Harness for InMemory {
     }
 
     fn backlog(&self) -> Arc<dyn Backlog> {
+        Arc::clone(&self.memory) as _
+    }
+
+    fn evidence(&self) -> Arc<dyn Evidence> {
         Arc::clone(&self.memory) as _
     }
 

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use accounts::{Accounts, Sessions, SigningKeys, Users};
 use async_trait::async_trait;
+use auditor::Evidence;
+use auditor::facts::{Facts, Snapshot};
 use saga::{Backlog, Fleet, Store};
 use servers::Postgres as Server;
 use signup::{Operators, Proposal, Replays, SignUp};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use store::Postgres;
-use store::facts::{Facts, Snapshot};
 use store::postgres::Database;
 use uuid::Uuid;
 
@@ -171,6 +172,10 @@ impl Harness for InPostgres {
     }
 
     fn backlog(&self) -> Arc<dyn Backlog> {
+        Arc::new(self.place().db.clone())
+    }
+
+    fn evidence(&self) -> Arc<dyn Evidence> {
         Arc::new(self.place().db.clone())
     }
 

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use accounts::{Accounts, Sessions, SigningKeys, Users};
 use async_trait::async_trait;
+use auditor::Evidence;
+use auditor::facts::{Facts, Snapshot};
 use saga::{Backlog, Clock, Fleet, Store};
 use signup::{Operators, Proposal, Replays, SignUp};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqliteConnection};
 use store::Sqlite;
-use store::facts::{Facts, Snapshot};
 use tempfile::TempDir;
 
 use super::harness::steady;
@@ -61,6 +62,10 @@ impl Harness for InAFile {
     }
 
     fn backlog(&self) -> Arc<dyn Backlog> {
+        Arc::new(self.db.clone())
+    }
+
+    fn evidence(&self) -> Arc<dyn Evidence> {
         Arc::new(self.db.clone())
     }
 

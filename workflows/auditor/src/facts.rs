@@ -1,14 +1,14 @@
-//! All that a store holds, as plain rows: what the invariants are checked on.
+//! What a store holds, as plain rows: what the invariants are checked on.
 
-use async_trait::async_trait;
+mod read;
+
 use jiff::Timestamp;
 use saga::operate::Signature;
 use saga::plan::EventKind;
-use saga::store::Error;
 use saga::{SagaId, State, StepName};
 use signup::{OrganizationId, UserId};
 
-/// Everything in a store, in one consistent view.
+/// What is in a store, in one consistent view: everything, or everything of some sagas.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// When the view was taken, by the store's clock.
@@ -88,18 +88,19 @@ pub struct UserFact {
     pub id: UserId,
     /// Their canonical e-mail.
     pub email_key: String,
-    /// The PHC string.
+    /// The PHC string; of one that was read, what it begins with.
     pub password_hash: String,
     /// Whether they are active; else provisional.
     pub active: bool,
 }
 
-/// A store whose whole content can be taken.
-#[async_trait]
+/// A store whose whole content can be taken, for tests.
+#[cfg(feature = "testing")]
+#[async_trait::async_trait]
 pub trait Snapshot {
     /// Everything in the store, in one consistent view.
     ///
     /// # Errors
     /// Those of a store.
-    async fn facts(&self) -> Result<Facts, Error>;
+    async fn facts(&self) -> Result<Facts, saga::store::Error>;
 }

@@ -4,6 +4,7 @@
 //! rows alone and know nothing of the engine's plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use saga::plan::EventKind;
 use saga::{Active, End, Policy, SagaId, State};
@@ -11,26 +12,54 @@ use saga::{Active, End, Policy, SagaId, State};
 use crate::facts::{EventFact, Facts, SagaFact};
 
 /// An invariant's name, and what checks it.
-pub type Invariant = (&'static str, fn(&Facts) -> Vec<String>);
+pub type Invariant = (&'static str, fn(&Facts) -> Vec<Broken>);
+
+/// A saga of which an invariant does not hold, and in what way.
+pub type Broken = (SagaId, String);
 
 /// Every invariant.
 pub const ALL: [Invariant; 11] = [
-    ("no row without a living saga", no_orphan),
-    ("a user is provisional exactly while their saga is not completed", no_visible_half_user),
-    ("completed is complete", completed_is_complete),
-    ("one completed sign-up for an e-mail", one_sign_up_for_an_email),
-    ("a saga makes at most one of each", effects_at_most_once),
-    ("a decoy makes nothing", decoys_make_nothing),
-    ("the journal is a word of the state machine", legal_history),
-    ("epochs never go back", epochs_never_go_back),
-    ("the journal ends where the saga is", journal_meets_row),
-    ("every operator's action is signed, and nothing else is", actions_are_signed),
-    ("no sealed password outlives its use", no_late_secret),
+    ("no_orphan", no_orphan),
+    ("no_visible_half_user", no_visible_half_user),
+    ("completed_is_complete", completed_is_complete),
+    ("one_sign_up_for_an_email", one_sign_up_for_an_email),
+    ("effects_at_most_once", effects_at_most_once),
+    ("decoys_make_nothing", decoys_make_nothing),
+    ("legal_history", legal_history),
+    ("epochs_never_go_back", epochs_never_go_back),
+    ("journal_meets_row", journal_meets_row),
+    ("actions_are_signed", actions_are_signed),
+    ("no_late_secret", no_late_secret),
 ];
 
-/// Everything that breaks an invariant.
+/// Something that breaks an invariant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// The invariant's name.
+    pub invariant: &'static str,
+    /// The saga that it is about; there need not be one of this id.
+    pub saga: SagaId,
+    /// What is wrong with it. Never personal data.
+    pub what: String,
+}
+
+/// Everything that breaks an invariant: of each saga once.
+pub fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut all = Vec::new();
+    for (invariant, check) in ALL {
+        let mut broken = BTreeMap::<SagaId, String>::new();
+        for (saga, what) in check(facts) {
+            let all = broken.entry(saga).or_default();
+            *all = if all.is_empty() { what } else { format!("{all}; {what}") };
+        }
+        all.extend(broken.into_iter().map(|(saga, what)| Finding { invariant, saga, what }));
+    }
+    all
+}
+
+/// The same in words, for tests.
 pub fn violations(facts: &Facts) -> Vec<String> {
-    ALL.iter().flat_map(|(name, check)| check(facts).into_iter().map(move |what| format!("{name}: {what}"))).collect()
+    findings(facts).iter().map(ToString::to_string).collect()
 }
 
 /// What of the above is left to be done; empty once every saga has ended.
@@ -52,17 +81,23 @@ fn by_id(facts: &Facts) -> BTreeMap<SagaId, &SagaFact> {
     facts.sagas.iter().map(|saga| (saga.id, saga)).collect()
 }
 
-fn no_orphan(facts: &Facts) -> Vec<String> {
+fn no_orphan(facts: &Facts) -> Vec<Broken> {
     let sagas = by_id(facts);
     let orphan = |saga: &SagaId| sagas.get(saga).is_none_or(|saga| matches!(saga.state, State::Ended(End::Failed(_))));
-    made(facts).filter(|(_, saga)| orphan(saga)).map(|(table, saga)| format!("a {table} of {saga}")).collect()
+    let told = |saga| sagas.get(&saga).map_or("there is no such saga", |_| "the saga has failed");
+    made(facts)
+        .filter(|(_, saga)| orphan(saga))
+        .map(|(what, saga)| (saga, format!("{what} left: {}", told(saga))))
+        .collect()
 }
 
-fn no_visible_half_user(facts: &Facts) -> Vec<String> {
+fn no_visible_half_user(facts: &Facts) -> Vec<Broken> {
     let sagas = by_id(facts);
     let completed = |id| sagas.get(id).is_some_and(|saga| saga.state == State::Ended(End::Completed));
     let wrong = facts.users.iter().filter(|user| user.active != completed(&user.saga));
-    wrong.map(|user| format!("{} is {}", user.saga, if user.active { "active" } else { "provisional" })).collect()
+    let told =
+        |active| if active { "the user is active, the saga is not completed" } else { "the user is provisional" };
+    wrong.map(|user| (user.saga, told(user.active).to_owned())).collect()
 }
 
 /// Sign-ups that have completed: of decoys this says nothing.
@@ -70,64 +105,71 @@ fn completed(facts: &Facts) -> impl Iterator<Item = &SagaFact> {
     facts.sagas.iter().filter(|saga| saga.state == State::Ended(End::Completed) && !saga.decoy)
 }
 
-fn completed_is_complete(facts: &Facts) -> Vec<String> {
-    let whole = |saga: &&SagaFact| {
+fn completed_is_complete(facts: &Facts) -> Vec<Broken> {
+    let lacks = |saga: &SagaFact| {
         let user = facts.users.iter().any(|user| {
             user.saga == saga.id
                 && user.id == saga.user
                 && Some(&user.email_key) == saga.email_key.as_ref()
                 && user.password_hash.starts_with("$argon2id$")
         });
-        user && facts.identities.iter().any(|(of, user, _)| *of == saga.id && *user == saga.user)
-            && facts.organizations.contains(&(saga.id, saga.organization))
-            && facts.profiles.contains(&(saga.id, saga.user, saga.organization))
-            && facts.claims.contains(&(saga.id, saga.user, saga.organization))
+        let identity = facts.identities.iter().any(|(of, user, _)| *of == saga.id && *user == saga.user);
+        let member = (saga.id, saga.user, saga.organization);
+        let parts = [
+            ("user", user),
+            ("identity", identity),
+            ("organization", facts.organizations.contains(&(saga.id, saga.organization))),
+            ("profile", facts.profiles.contains(&member)),
+            ("claims", facts.claims.contains(&member)),
+        ];
+        parts.into_iter().filter(|(_, is_there)| !is_there).map(|(what, _)| what).collect::<Vec<_>>()
     };
-    completed(facts).filter(|saga| !whole(saga)).map(|saga| format!("{} lacks a part", saga.id)).collect()
+    let lacking = completed(facts).map(|saga| (saga.id, lacks(saga))).filter(|(_, lacks)| !lacks.is_empty());
+    lacking.map(|(saga, lacks)| (saga, format!("lacks {}", lacks.join(", ")))).collect()
 }
 
-fn one_sign_up_for_an_email(facts: &Facts) -> Vec<String> {
+fn one_sign_up_for_an_email(facts: &Facts) -> Vec<Broken> {
     let mut seen = BTreeSet::new();
     completed(facts)
         .filter(|saga| saga.email_key.is_some() && !seen.insert(&saga.email_key))
-        .map(|s| s.id.to_string())
+        .map(|saga| (saga.id, "another sign-up has completed for the same e-mail".to_owned()))
         .collect()
 }
 
-fn effects_at_most_once(facts: &Facts) -> Vec<String> {
+fn effects_at_most_once(facts: &Facts) -> Vec<Broken> {
     let mut seen = BTreeSet::new();
-    made(facts).filter(|row| !seen.insert(*row)).map(|(table, saga)| format!("a second {table} of {saga}")).collect()
+    made(facts).filter(|row| !seen.insert(*row)).map(|(what, saga)| (saga, format!("a second {what}"))).collect()
 }
 
-fn decoys_make_nothing(facts: &Facts) -> Vec<String> {
+fn decoys_make_nothing(facts: &Facts) -> Vec<Broken> {
     let sagas = by_id(facts);
     let decoys = made(facts).filter(|(_, saga)| sagas.get(saga).is_some_and(|saga| saga.decoy));
-    decoys.map(|(table, saga)| format!("a {table} of {saga}")).collect()
+    decoys.map(|(what, saga)| (saga, format!("a {what} of a decoy"))).collect()
 }
 
-fn epochs_never_go_back(facts: &Facts) -> Vec<String> {
+fn epochs_never_go_back(facts: &Facts) -> Vec<Broken> {
     let back = facts.events.windows(2).filter(|pair| pair[0].saga == pair[1].saga && pair[1].epoch < pair[0].epoch);
-    back.map(|pair| format!("{} at seq {}", pair[1].saga, pair[1].seq)).collect()
+    back.map(|pair| (pair[1].saga, format!("at seq {}", pair[1].seq))).collect()
 }
 
-fn actions_are_signed(facts: &Facts) -> Vec<String> {
+fn actions_are_signed(facts: &Facts) -> Vec<Broken> {
     let wrong = facts.events.iter().filter(|event| {
         let action = saga::Action::ALL.iter().any(|action| action.event() == event.kind);
         let signed = event.signature.as_ref().is_some_and(|by| !by.operator.is_empty() && !by.reason.is_empty());
         action != signed
     });
-    wrong.map(|event| format!("{} at seq {}", event.saga, event.seq)).collect()
+    wrong.map(|event| (event.saga, format!("at seq {}", event.seq))).collect()
 }
 
-fn journal_meets_row(facts: &Facts) -> Vec<String> {
+fn journal_meets_row(facts: &Facts) -> Vec<Broken> {
     let apart = facts.sagas.iter().filter(|saga| {
         let last = journal(facts, saga.id).last();
         last.is_none_or(|event| event.seq != saga.seq || event.epoch > saga.epoch)
     });
-    apart.map(|saga| format!("{} is at seq {}", saga.id, saga.seq)).collect()
+    apart.map(|saga| (saga.id, format!("the saga is at seq {}, its journal elsewhere", saga.seq))).collect()
 }
 
-fn no_late_secret(facts: &Facts) -> Vec<String> {
+fn no_late_secret(facts: &Facts) -> Vec<Broken> {
     let sagas = by_id(facts);
     let age = Policy::STANDARD.expiry + std::time::Duration::from_mins(1);
     let late = facts.sealed.iter().filter(|(saga, sealed_at)| {
@@ -135,7 +177,7 @@ fn no_late_secret(facts: &Facts) -> Vec<String> {
         ended || facts.taken_at.is_some_and(|now| *sealed_at + age < now)
     });
     let hashed = facts.sealed.iter().filter(|(saga, _)| journal(facts, *saga).any(is_hash));
-    late.chain(hashed).map(|(saga, _)| saga.to_string()).collect()
+    late.chain(hashed).map(|(saga, _)| (*saga, "its password is still sealed".to_owned())).collect()
 }
 
 /// Whether an event tells that the password has been hashed.
@@ -148,15 +190,13 @@ fn journal(facts: &Facts, saga: SagaId) -> impl Iterator<Item = &EventFact> {
     facts.events[start..].iter().take_while(move |event| event.saga == saga)
 }
 
-fn legal_history(facts: &Facts) -> Vec<String> {
+fn legal_history(facts: &Facts) -> Vec<Broken> {
     let illegal = facts.sagas.iter().filter_map(|saga| {
         let steps = steps(saga.version);
-        let end = read_journal(journal(facts, saga.id), steps);
-        let said = end.as_ref().map(|place| place.meets(&saga.state, steps));
-        match said {
-            Ok(true) => None,
-            Ok(false) => Some(format!("{}: the journal leads elsewhere than {:?}", saga.id, saga.state)),
-            Err(what) => Some(format!("{}: {what}", saga.id)),
+        match read_journal(journal(facts, saga.id), steps) {
+            Ok(place) if place.meets(&saga.state, steps) => None,
+            Ok(_) => Some((saga.id, format!("the journal leads elsewhere than {:?}", saga.state))),
+            Err(what) => Some((saga.id, what)),
         }
     });
     illegal.collect()
@@ -165,8 +205,16 @@ fn legal_history(facts: &Facts) -> Vec<String> {
 /// The steps of a version.
 fn steps(version: u32) -> &'static [&'static str] {
     match version {
+        #[cfg(feature = "testing")]
         signup::testing::next::VERSION => &signup::testing::next::STEPS,
         _ => &["create_user", "create_organization", "create_profile", "update_claims"],
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { invariant, saga, what } = self;
+        write!(f, "{invariant}: {saga}: {what}")
     }
 }
 

@@ -1,0 +1,258 @@
+//! What auditors read, and what they have found.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auditor::{Evidence, Facts, Finding, Look, Place, Recorded};
+use saga::store::Error;
+use saga::{Policy, SagaId, WorkerName};
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::Postgres;
+use super::value::{count, get, millis, saga_id, time, time_if_any};
+
+pub(super) const SQL: &[(&str, &str)] = &[
+    ("evidence.turn", TURN),
+    ("evidence.place", PLACE),
+    ("evidence.look", LOOK),
+    ("evidence.next", NEXT),
+    ("evidence.facts", FACTS_OF),
+    ("evidence.suspects", SUSPECTS),
+    ("evidence.record", RECORD),
+    ("evidence.findings", FINDINGS),
+    ("evidence.counts", COUNTS),
+];
+
+const TURN: &str = "
+INSERT INTO audit_turn AS t (id, auditor, taken_at) VALUES (1, $1, now())
+    ON CONFLICT (id) DO UPDATE SET auditor = excluded.auditor, taken_at = excluded.taken_at
+ WHERE t.taken_at <= now() - $2 * interval '1 millisecond'
+RETURNING looked, read";
+
+const PLACE: &str = "UPDATE audit_turn SET looked = $1, read = $2";
+
+/// So many sagas after the first argument, and everything that names a saga between these, or after them if they are the
+/// last: which of it should be read.
+const LOOK: &str = "
+WITH bound AS (
+    SELECT (SELECT id FROM sagas WHERE id > $1 ORDER BY id OFFSET $2 LIMIT 1) AS upto
+), range AS (
+    SELECT coalesce(upto, 'ffffffff-ffff-ffff-ffff-ffffffffffff') AS upto FROM bound
+)
+SELECT b.upto, ARRAY(
+    SELECT s.id FROM range r JOIN sagas s ON s.id > $1 AND s.id <= r.upto
+      LEFT JOIN users u ON u.saga_id = s.id
+      LEFT JOIN organizations o ON o.saga_id = s.id
+      LEFT JOIN profiles p ON p.saga_id = s.id
+      LEFT JOIN claims c ON c.saga_id = s.id
+     WHERE CASE
+           WHEN s.decoy OR s.state = 'failed' THEN
+               u.id IS NOT NULL OR o.id IS NOT NULL OR p.id IS NOT NULL OR c.user_id IS NOT NULL
+               OR EXISTS (SELECT FROM identities i WHERE i.saga_id = s.id)
+           WHEN s.state = 'completed' THEN
+               (s.user_id, s.email_key, 'active') IS DISTINCT FROM (u.id, u.email_key, u.status)
+               OR o.id IS DISTINCT FROM s.organization_id
+               OR (s.user_id, s.organization_id) IS DISTINCT FROM (p.user_id, p.organization_id)
+               OR (s.user_id, s.organization_id) IS DISTINCT FROM (c.user_id, c.organization_id)
+               OR NOT EXISTS (SELECT FROM identities i WHERE i.saga_id = s.id AND i.user_id = s.user_id)
+           ELSE u.status = 'active' END
+     UNION
+    SELECT m.saga_id FROM range r CROSS JOIN LATERAL (
+        SELECT saga_id FROM users WHERE saga_id > $1 AND saga_id <= r.upto
+         UNION ALL SELECT saga_id FROM identities WHERE saga_id > $1 AND saga_id <= r.upto
+         UNION ALL SELECT saga_id FROM organizations WHERE saga_id > $1 AND saga_id <= r.upto
+         UNION ALL SELECT saga_id FROM profiles WHERE saga_id > $1 AND saga_id <= r.upto
+         UNION ALL SELECT saga_id FROM claims WHERE saga_id > $1 AND saga_id <= r.upto
+    ) m WHERE NOT EXISTS (SELECT FROM sagas s WHERE s.id = m.saga_id)
+     UNION
+    SELECT w.saga_id FROM range r JOIN sealed_passwords w ON w.saga_id > $1 AND w.saga_id <= r.upto
+      LEFT JOIN sagas s ON s.id = w.saga_id
+     WHERE s.id IS NULL OR s.ended_at IS NOT NULL OR w.sealed_at < now() - $3 * interval '1 millisecond'
+     LIMIT 500
+) AS suspects FROM bound b";
+
+const NEXT: &str = "SELECT id FROM sagas WHERE id > $1 ORDER BY id LIMIT $2";
+
+/// Everything, or everything of some sagas, in one statement: it is all of one moment. Of a hash no more than what kind of
+/// hash it is.
+macro_rules! facts {
+    ($sagas:literal, $rows:literal) => {
+        concat!(
+            "
+SELECT now() AS now, 'saga' AS kind, jsonb_build_object('id', id, 'version', version, 'state', state, 'step', step,
+       'code', code, 'epoch', epoch, 'seq', seq, 'attempt', attempt, 'leased', (lease_until IS NOT NULL)::int,
+       'due_at', (extract(epoch FROM due_at) * 1000000)::bigint,
+       'stuck_since', (extract(epoch FROM stuck_since) * 1000000)::bigint, 'email_key', email_key, 'user_id', user_id,
+       'organization_id', organization_id, 'decoy', decoy::int)::text AS row
+  FROM sagas",
+            $sagas,
+            "
+ UNION ALL
+SELECT now(), 'event', jsonb_build_object('saga_id', saga_id, 'seq', seq, 'epoch', epoch, 'kind', kind, 'step', step,
+       'operator', operator, 'reason', reason)::text
+  FROM saga_events",
+            $rows,
+            "
+ UNION ALL
+SELECT now(), 'sealed', jsonb_build_object('saga_id', saga_id,
+       'sealed_at', (extract(epoch FROM sealed_at) * 1000000)::bigint)::text
+  FROM sealed_passwords",
+            $rows,
+            "
+ UNION ALL
+SELECT now(), 'user', jsonb_build_object('saga_id', saga_id, 'id', id, 'email_key', email_key,
+       'password_hash', left(password_hash, 10), 'active', (status = 'active')::int)::text
+  FROM users",
+            $rows,
+            "
+ UNION ALL
+SELECT now(), 'identity', jsonb_build_object('saga_id', saga_id, 'user_id', user_id, 'provider', provider)::text
+  FROM identities",
+            $rows,
+            "
+ UNION ALL
+SELECT now(), 'organization', jsonb_build_object('saga_id', saga_id, 'id', id)::text
+  FROM organizations",
+            $rows,
+            "
+ UNION ALL
+SELECT now(), 'profile', jsonb_build_object('saga_id', saga_id, 'user_id', user_id,
+       'organization_id', organization_id)::text
+  FROM profiles",
+            $rows,
+            "
+ UNION ALL
+SELECT now(), 'claims', jsonb_build_object('saga_id', saga_id, 'user_id', user_id,
+       'organization_id', organization_id)::text
+  FROM claims",
+            $rows
+        )
+    };
+}
+
+const FACTS_OF: &str = facts!(" WHERE id = ANY($1)", " WHERE saga_id = ANY($1)");
+
+const SUSPECTS: &str = "SELECT DISTINCT saga_id FROM findings WHERE over_at IS NULL ORDER BY saga_id LIMIT $1";
+
+const RECORD: &str = "
+WITH found AS (
+    SELECT * FROM unnest($2::text[], $3::uuid[], $4::text[]) AS f (invariant, saga_id, what)
+), over AS (
+    UPDATE findings f SET over_at = now()
+     WHERE over_at IS NULL AND saga_id = ANY($1)
+       AND NOT EXISTS (SELECT FROM found n WHERE n.invariant = f.invariant AND n.saga_id = f.saga_id)
+)
+INSERT INTO findings (invariant, saga_id, what, found_at, seen_at)
+SELECT invariant, saga_id, what, now(), now() FROM found ORDER BY saga_id, invariant
+    ON CONFLICT (saga_id, invariant) WHERE over_at IS NULL DO UPDATE SET seen_at = excluded.seen_at, what = excluded.what
+RETURNING found_at = now() AS new";
+
+const FINDINGS: &str = "
+SELECT id, invariant, saga_id, what, found_at, seen_at, over_at FROM findings
+ WHERE over_at IS NULL OR $1 ORDER BY id DESC LIMIT $2";
+
+const COUNTS: &str = "SELECT invariant, count(*) AS open FROM findings WHERE over_at IS NULL GROUP BY invariant";
+
+#[async_trait]
+impl Evidence for Postgres {
+    async fn take_turn(&self, auditor: &WorkerName, every: Duration) -> Result<Option<Place>, Error> {
+        let statement = sqlx::query(TURN).bind(auditor.as_str().to_owned()).bind(millis(every));
+        let row = self.back.fetch_optional(statement).await?;
+        row.map(|row| Ok(Place { looked: id_if_any(&row, "looked")?, read: id_if_any(&row, "read")? })).transpose()
+    }
+
+    async fn keep_place(&self, place: &Place) -> Result<(), Error> {
+        let statement = sqlx::query(PLACE).bind(place.looked.map(SagaId::uuid)).bind(place.read.map(SagaId::uuid));
+        self.back.execute(statement).await.map(drop)
+    }
+
+    async fn look(&self, after: Option<SagaId>, limit: u32) -> Result<Look, Error> {
+        let late = Policy::STANDARD.expiry + Duration::from_mins(1);
+        let offset = i64::from(limit) - 1;
+        let statement = sqlx::query(LOOK).bind(beginning(after)).bind(offset).bind(millis(late));
+        let Some(row) = self.back.fetch_optional(statement).await? else { return Ok(Look::default()) };
+        Ok(Look {
+            suspects: get::<Vec<Uuid>>(&row, "suspects")?.into_iter().map(SagaId::from_uuid).collect(),
+            upto: id_if_any(&row, "upto")?,
+        })
+    }
+
+    async fn next(&self, after: Option<SagaId>, limit: u32) -> Result<Vec<SagaId>, Error> {
+        let statement = sqlx::query(NEXT).bind(beginning(after)).bind(i64::from(limit));
+        self.back.fetch(statement).await?.iter().map(|row| saga_id(row, "id")).collect()
+    }
+
+    async fn facts_of(&self, sagas: &[SagaId]) -> Result<Facts, Error> {
+        let rows = self.back.fetch(sqlx::query(FACTS_OF).bind(uuids(sagas.iter().copied()))).await?;
+        facts(&rows)
+    }
+
+    async fn suspects(&self, limit: u32) -> Result<Vec<SagaId>, Error> {
+        let rows = self.back.fetch(sqlx::query(SUSPECTS).bind(i64::from(limit))).await?;
+        rows.iter().map(|row| saga_id(row, "saga_id")).collect()
+    }
+
+    async fn record(&self, checked: &[SagaId], found: &[Finding]) -> Result<u64, Error> {
+        let texts = |of: fn(&Finding) -> String| found.iter().map(of).collect::<Vec<_>>();
+        let statement = sqlx::query(RECORD)
+            .bind(uuids(checked.iter().copied()))
+            .bind(texts(|finding| finding.invariant.to_owned()))
+            .bind(uuids(found.iter().map(|finding| finding.saga)))
+            .bind(texts(|finding| finding.what.clone()));
+        let rows = self.back.fetch(statement).await?;
+        let new: Vec<bool> = rows.iter().map(|row| get(row, "new")).collect::<Result<_, _>>()?;
+        Ok(new.into_iter().filter(|new| *new).count() as u64)
+    }
+
+    async fn findings(&self, also_over: bool, limit: u32) -> Result<Vec<Recorded>, Error> {
+        let statement = sqlx::query(FINDINGS).bind(also_over).bind(i64::from(limit));
+        self.back.fetch(statement).await?.iter().map(recorded).collect()
+    }
+
+    async fn counts(&self) -> Result<BTreeMap<String, u64>, Error> {
+        let rows = self.back.fetch(sqlx::query(COUNTS)).await?;
+        rows.iter().map(|row| Ok((get(row, "invariant")?, count(row, "open")?))).collect()
+    }
+}
+
+/// What every id comes after, if none is named.
+fn beginning(after: Option<SagaId>) -> Uuid {
+    after.map_or(Uuid::nil(), SagaId::uuid)
+}
+
+fn uuids(sagas: impl Iterator<Item = SagaId>) -> Vec<Uuid> {
+    sagas.map(SagaId::uuid).collect()
+}
+
+fn facts(rows: &[PgRow]) -> Result<Facts, Error> {
+    let taken_at = rows.first().map(|row| time(row, "now")).transpose()?;
+    let rows = rows.iter().map(|row| Ok((get::<&str>(row, "kind")?, get::<&str>(row, "row")?)));
+    Facts::read(taken_at, rows.collect::<Result<Vec<_>, Error>>()?.into_iter())
+}
+
+fn id_if_any(row: &PgRow, column: &'static str) -> Result<Option<SagaId>, Error> {
+    Ok(get::<Option<Uuid>>(row, column)?.map(SagaId::from_uuid))
+}
+
+fn recorded(row: &PgRow) -> Result<Recorded, Error> {
+    Ok(Recorded {
+        id: count(row, "id")?,
+        invariant: get(row, "invariant")?,
+        saga: saga_id(row, "saga_id")?,
+        what: get(row, "what")?,
+        found_at: time(row, "found_at")?,
+        seen_at: time(row, "seen_at")?,
+        over_at: time_if_any(row, "over_at")?,
+    })
+}
+
+/// Everything, for tests.
+#[cfg(feature = "testing")]
+#[async_trait]
+impl auditor::facts::Snapshot for Postgres {
+    async fn facts(&self) -> Result<Facts, Error> {
+        facts(&self.back.fetch(sqlx::query(facts!("", ""))).await?)
+    }
+}
