@@ -31,7 +31,7 @@ INSERT INTO audit_turn AS t (id, auditor, taken_at) VALUES (1, $1, now())
  WHERE t.taken_at <= now() - $2 * interval '1 millisecond'
 RETURNING looked, read";
 
-const PLACE: &str = "UPDATE audit_turn SET looked = $1, read = $2";
+const PLACE: &str = "UPDATE audit_turn SET looked = $1, read = $2 WHERE id = 1";
 
 /// So many sagas after the first argument, and everything that names a saga between these, or after them if they are the
 /// last: which of it should be read.
@@ -78,7 +78,7 @@ const NEXT: &str = "SELECT id FROM sagas WHERE id > $1 ORDER BY id LIMIT $2";
 /// Everything, or everything of some sagas, in one statement: it is all of one moment. Of a hash no more than what kind of
 /// hash it is.
 macro_rules! facts {
-    ($sagas:literal, $rows:literal) => {
+    ($sagas:literal, $rows:literal, $hash:literal) => {
         concat!(
             "
 SELECT now() AS now, 'saga' AS kind, jsonb_build_object('id', id, 'version', version, 'state', state, 'step', step,
@@ -103,7 +103,9 @@ SELECT now(), 'sealed', jsonb_build_object('saga_id', saga_id,
             "
  UNION ALL
 SELECT now(), 'user', jsonb_build_object('saga_id', saga_id, 'id', id, 'email_key', email_key,
-       'password_hash', left(password_hash, 10), 'active', (status = 'active')::int)::text
+       'password_hash', ",
+            $hash,
+            ", 'active', (status = 'active')::int)::text
   FROM users",
             $rows,
             "
@@ -132,22 +134,28 @@ SELECT now(), 'claims', jsonb_build_object('saga_id', saga_id, 'user_id', user_i
     };
 }
 
-const FACTS_OF: &str = facts!(" WHERE id = ANY($1)", " WHERE saga_id = ANY($1)");
+const FACTS_OF: &str = facts!(" WHERE id = ANY($1)", " WHERE saga_id = ANY($1)", "left(password_hash, 10)");
 
 const SUSPECTS: &str = "SELECT DISTINCT saga_id FROM findings WHERE over_at IS NULL ORDER BY saga_id LIMIT $1";
 
 const RECORD: &str = "
 WITH found AS (
     SELECT * FROM unnest($2::text[], $3::uuid[], $4::text[]) AS f (invariant, saga_id, what)
+), new AS (
+    SELECT count(*) AS new FROM found n
+     WHERE NOT EXISTS (SELECT FROM findings f
+                        WHERE f.over_at IS NULL AND f.saga_id = n.saga_id AND f.invariant = n.invariant)
 ), over AS (
     UPDATE findings f SET over_at = now()
      WHERE over_at IS NULL AND saga_id = ANY($1)
        AND NOT EXISTS (SELECT FROM found n WHERE n.invariant = f.invariant AND n.saga_id = f.saga_id)
+), kept AS (
+    INSERT INTO findings (invariant, saga_id, what, found_at, seen_at)
+    SELECT invariant, saga_id, what, now(), now() FROM found ORDER BY saga_id, invariant
+        ON CONFLICT (saga_id, invariant) WHERE over_at IS NULL
+        DO UPDATE SET seen_at = excluded.seen_at, what = excluded.what
 )
-INSERT INTO findings (invariant, saga_id, what, found_at, seen_at)
-SELECT invariant, saga_id, what, now(), now() FROM found ORDER BY saga_id, invariant
-    ON CONFLICT (saga_id, invariant) WHERE over_at IS NULL DO UPDATE SET seen_at = excluded.seen_at, what = excluded.what
-RETURNING found_at = now() AS new";
+SELECT new FROM new";
 
 const FINDINGS: &str = "
 SELECT id, invariant, saga_id, what, found_at, seen_at, over_at FROM findings
@@ -201,9 +209,7 @@ impl Evidence for Postgres {
             .bind(texts(|finding| finding.invariant.to_owned()))
             .bind(uuids(found.iter().map(|finding| finding.saga)))
             .bind(texts(|finding| finding.what.clone()));
-        let rows = self.back.fetch(statement).await?;
-        let new: Vec<bool> = rows.iter().map(|row| get(row, "new")).collect::<Result<_, _>>()?;
-        Ok(new.into_iter().filter(|new| *new).count() as u64)
+        self.back.fetch_optional(statement).await?.map_or(Ok(0), |row| count(&row, "new"))
     }
 
     async fn findings(&self, also_over: bool, limit: u32) -> Result<Vec<Recorded>, Error> {
@@ -253,6 +259,6 @@ fn recorded(row: &PgRow) -> Result<Recorded, Error> {
 #[async_trait]
 impl auditor::facts::Snapshot for Postgres {
     async fn facts(&self) -> Result<Facts, Error> {
-        facts(&self.back.fetch(sqlx::query(facts!("", ""))).await?)
+        facts(&self.back.fetch(sqlx::query(facts!("", "", "password_hash"))).await?)
     }
 }

@@ -23,6 +23,7 @@ pub(super) const SQL: &[(&str, &str)] = &[
     ("evidence.next", NEXT),
     ("evidence.facts", FACTS_OF),
     ("evidence.suspects", SUSPECTS),
+    ("evidence.new", NEW),
     ("evidence.over", OVER),
     ("evidence.record", RECORD),
     ("evidence.findings", FINDINGS),
@@ -35,7 +36,7 @@ INSERT INTO audit_turn AS t (id, auditor, taken_at) VALUES (1, $1, $2)
  WHERE t.taken_at <= $2 - $3
 RETURNING looked, read";
 
-const PLACE: &str = "UPDATE audit_turn SET looked = $1, read = $2";
+const PLACE: &str = "UPDATE audit_turn SET looked = $1, read = $2 WHERE id = 1";
 
 /// How far so many sagas after the first argument reach, if there are more.
 const BOUND: &str = "SELECT id FROM sagas WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2";
@@ -78,7 +79,7 @@ const NEXT: &str = "SELECT id FROM sagas WHERE id > $1 ORDER BY id LIMIT $2";
 /// Everything, or everything of some sagas, in one statement: it is all of one moment. Of a hash no more than what kind of
 /// hash it is.
 macro_rules! facts {
-    ($sagas:literal, $rows:literal) => {
+    ($sagas:literal, $rows:literal, $hash:literal) => {
         concat!(
             "
 SELECT 'saga' AS kind, json_object('id', hex(id), 'version', version, 'state', state, 'step', step, 'code', code,
@@ -100,7 +101,9 @@ SELECT 'sealed', json_object('saga_id', hex(saga_id), 'sealed_at', sealed_at * 1
             "
  UNION ALL
 SELECT 'user', json_object('saga_id', hex(saga_id), 'id', hex(id), 'email_key', email_key,
-       'password_hash', substr(password_hash, 1, 10), 'active', status = 'active')
+       'password_hash', ",
+            $hash,
+            ", 'active', status = 'active')
   FROM users",
             $rows,
             "
@@ -128,10 +131,17 @@ SELECT 'claims', json_object('saga_id', hex(saga_id), 'user_id', hex(user_id), '
 /// There are no arrays here: the ids come as JSON.
 const FACTS_OF: &str = facts!(
     " WHERE id IN (SELECT unhex(value) FROM json_each($1))",
-    " WHERE saga_id IN (SELECT unhex(value) FROM json_each($1))"
+    " WHERE saga_id IN (SELECT unhex(value) FROM json_each($1))",
+    "substr(password_hash, 1, 10)"
 );
 
 const SUSPECTS: &str = "SELECT DISTINCT saga_id FROM findings WHERE over_at IS NULL ORDER BY saga_id LIMIT $1";
+
+/// What was found, and is not known yet.
+const NEW: &str = "
+SELECT count(*) AS new FROM json_each($3) n
+ WHERE NOT EXISTS (SELECT 1 FROM findings
+                    WHERE over_at IS NULL AND saga_id = unhex(n.value ->> 1) AND invariant = n.value ->> 0)";
 
 /// Of these sagas, what was not found again is over.
 const OVER: &str = "
@@ -142,8 +152,7 @@ UPDATE findings SET over_at = $1
 const RECORD: &str = "
 INSERT INTO findings (invariant, saga_id, what, found_at, seen_at)
 SELECT value ->> 0, unhex(value ->> 1), value ->> 2, $1, $1 FROM json_each($3) WHERE true
-    ON CONFLICT (saga_id, invariant) WHERE over_at IS NULL DO UPDATE SET seen_at = excluded.seen_at, what = excluded.what
-RETURNING found_at = $1 AS new";
+    ON CONFLICT (saga_id, invariant) WHERE over_at IS NULL DO UPDATE SET seen_at = excluded.seen_at, what = excluded.what";
 
 const FINDINGS: &str = "
 SELECT id, invariant, saga_id, what, found_at, seen_at, over_at FROM findings
@@ -196,10 +205,9 @@ impl Write for Record {
 
     async fn apply(&self, db: &mut Transaction<'_>, now: Millis) -> Result<u64, Error> {
         let (checked, found) = (self.checked.clone(), self.found.clone());
-        let ran = db.finish(&[OVER, RECORD], |query| query.bind(now).bind(checked).bind(found)).await?;
-        let rows = ran.into_iter().nth(1).map(|ran| ran.rows).unwrap_or_default();
-        let new: Vec<bool> = rows.iter().map(|row| get(row, "new")).collect::<Result<_, _>>()?;
-        Ok(new.into_iter().filter(|new| *new).count() as u64)
+        let ran = db.finish(&[NEW, OVER, RECORD], |query| query.bind(now).bind(checked).bind(found)).await?;
+        let new = ran.first().and_then(|ran| ran.rows.first());
+        new.map_or(Ok(0), |row| count(row, "new"))
     }
 }
 
@@ -298,7 +306,7 @@ fn recorded(row: &SqliteRow) -> Result<Recorded, Error> {
 #[async_trait]
 impl auditor::facts::Snapshot for Sqlite {
     async fn facts(&self) -> Result<Facts, Error> {
-        let rows = sqlx::query(facts!("", "")).fetch_all(&self.readers).await;
+        let rows = sqlx::query(facts!("", "", "password_hash")).fetch_all(&self.readers).await;
         self.facts(&rows.map_err(value::error)?)
     }
 }

@@ -36,7 +36,7 @@ SET session_replication_role = replica;
 DELETE FROM sessions; DELETE FROM signing_keys; DELETE FROM user_events;
 DELETE FROM claims; DELETE FROM profiles; DELETE FROM organizations; DELETE FROM identities; DELETE FROM users;
 DELETE FROM sealed_passwords; DELETE FROM saga_events; DELETE FROM sagas; DELETE FROM operators; DELETE FROM processes;
-DELETE FROM key_checks;
+DELETE FROM key_checks; DELETE FROM findings; DELETE FROM audit_turn;
 UPDATE manual.clock SET at = 'epoch'::timestamptz + interval '1700000000 s';
 SET session_replication_role = origin;";
 
