@@ -6,6 +6,7 @@
 mod act;
 mod cursor;
 mod desk;
+mod findings;
 mod inspected;
 mod list;
 mod order;
@@ -39,6 +40,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<Locked> {
         .routes(routes!(rollback::roll_back))
         .routes(routes!(resolve::resolve))
         .routes(routes!(workers::list))
+        .routes(routes!(findings::list))
         .routes(routes!(users::find::find))
         .routes(routes!(users::show::show))
         .routes(routes!(users::act::disable))

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use auditor::Evidence;
 use metrics_exporter_prometheus::PrometheusHandle;
 use saga::{Clock, Fleet, Listener, Outline, Random, Store};
 use signup::{Duplicates, HashKey, Operators, Replays, Sealer, SignUp};
@@ -20,6 +21,8 @@ pub struct Api {
     pub operators: Arc<dyn Operators>,
     /// Who is who: sessions and their tokens.
     pub identity: Arc<Identity>,
+    /// What auditors have found.
+    pub evidence: Arc<dyn Evidence>,
     /// The processes that work on the store.
     pub fleet: Arc<dyn Fleet>,
     /// Is told of an accepted sign-up and of an operator's action, so that a worker takes it at once.

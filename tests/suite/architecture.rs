@@ -13,7 +13,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("store", &["accounts", "auditor", "saga", "signup"]),
     ("worker", &["saga", "signup"]),
     ("limits", &[]),
-    ("api", &["accounts", "limits", "saga", "signup"]),
+    ("api", &["accounts", "auditor", "limits", "saga", "signup"]),
     ("cli", &["accounts", "auditor", "saga", "signup", "store", "worker", "limits", "api"]),
     ("figures", &[]),
     ("bench", &["accounts", "saga", "signup", "store", "worker", "servers", "tests", "figures"]),

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod audit;
+mod auditing;
 mod canaries;
 mod chaos;
 mod cluster;

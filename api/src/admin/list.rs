@@ -20,7 +20,7 @@ use crate::Api;
 use crate::problem::{self, Kind, Problem};
 
 /// Sagas of a page where the client does not say.
-const USUAL: usize = 50;
+pub(super) const USUAL: usize = 50;
 /// Sagas of a page at most.
 const MOST: usize = 200;
 
@@ -43,10 +43,10 @@ struct StatusWord;
 struct StepWord;
 
 /// Whether something is so, as a parameter says it.
-struct Flag;
+pub(super) struct Flag;
 
 /// How many, as a parameter says it.
-struct Limit;
+pub(super) struct Limit;
 
 impl PartialSchema for StatusWord {
     fn schema() -> RefOr<Schema> {
@@ -148,7 +148,7 @@ fn code(text: &str) -> Result<Code, &'static str> {
     code.then(|| Code::from(text.to_owned())).ok_or("must be a code such as step_failed")
 }
 
-fn limit(text: &str) -> Result<usize, String> {
+pub(super) fn limit(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=MOST).contains(number));
     number.ok_or_else(|| format!("must be a whole number from 1 to {MOST}"))
 }

@@ -201,6 +201,7 @@ impl Stage {
             replays: Arc::<Script>::clone(&store),
             operators: Arc::<Memory>::clone(&memory),
             identity: Arc::new(identity(&store, master, &hands, hasher)),
+            evidence: Arc::<Memory>::clone(&memory),
             fleet: memory,
             listener: Arc::<Heard>::clone(&heard),
             waiters: Arc::clone(&waiters),

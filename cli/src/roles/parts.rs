@@ -108,6 +108,7 @@ impl<'d> Parts<'d> {
             replays: Arc::clone(&self.database.replays),
             operators: Arc::clone(&self.database.operators),
             identity: Arc::new(Identity::begin(identity, &self.clock, &self.random)),
+            evidence: Arc::clone(&self.database.evidence),
             fleet: Arc::clone(&self.database.fleet),
             listener,
             waiters,

@@ -131,7 +131,7 @@ impl Auditor {
     async fn tell(&self) -> Result<(), Error> {
         let counts = self.evidence.counts().await?;
         // Those of a newer program are told too.
-        let names: BTreeSet<_> = invariants::ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let names: BTreeSet<_> = invariants::ALL.iter().map(|invariant| invariant.name.to_owned()).collect();
         for name in names.union(&counts.keys().cloned().collect()) {
             let open = counts.get(name).copied().unwrap_or_default();
             gauge!("signup_invariant_violations", "invariant" => name.clone())

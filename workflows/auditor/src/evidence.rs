@@ -21,6 +21,9 @@ pub trait Evidence: Send + Sync + 'static {
     /// [`Error`], for this and every method below.
     async fn take_turn(&self, auditor: &WorkerName, every: Duration) -> Result<Option<Place>, Error>;
 
+    /// When the last turn was taken.
+    async fn last_turn(&self) -> Result<Option<Timestamp>, Error>;
+
     /// Keeps where the next one goes on.
     async fn keep_place(&self, place: &Place) -> Result<(), Error>;
 

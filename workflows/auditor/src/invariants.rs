@@ -11,26 +11,54 @@ use saga::{Active, End, Policy, SagaId, State};
 
 use crate::facts::{EventFact, Facts, SagaFact};
 
-/// An invariant's name, and what checks it.
-pub type Invariant = (&'static str, fn(&Facts) -> Vec<Broken>);
+/// Something that must hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Invariant {
+    /// Its name.
+    pub name: &'static str,
+    /// What it says.
+    pub meaning: &'static str,
+    check: fn(&Facts) -> Vec<Broken>,
+}
 
 /// A saga of which an invariant does not hold, and in what way.
-pub type Broken = (SagaId, String);
+type Broken = (SagaId, String);
 
 /// Every invariant.
 pub const ALL: [Invariant; 11] = [
-    ("no_orphan", no_orphan),
-    ("no_visible_half_user", no_visible_half_user),
-    ("completed_is_complete", completed_is_complete),
-    ("one_sign_up_for_an_email", one_sign_up_for_an_email),
-    ("effects_at_most_once", effects_at_most_once),
-    ("decoys_make_nothing", decoys_make_nothing),
-    ("legal_history", legal_history),
-    ("epochs_never_go_back", epochs_never_go_back),
-    ("journal_meets_row", journal_meets_row),
-    ("actions_are_signed", actions_are_signed),
-    ("no_late_secret", no_late_secret),
+    Invariant { name: "no_orphan", meaning: "no row without a living saga", check: no_orphan },
+    Invariant {
+        name: "no_visible_half_user",
+        meaning: "a user is provisional exactly while their saga is not completed",
+        check: no_visible_half_user,
+    },
+    Invariant { name: "completed_is_complete", meaning: "completed is complete", check: completed_is_complete },
+    Invariant {
+        name: "one_sign_up_for_an_email",
+        meaning: "one completed sign-up for an e-mail",
+        check: one_sign_up_for_an_email,
+    },
+    Invariant {
+        name: "effects_at_most_once",
+        meaning: "a saga makes at most one of each",
+        check: effects_at_most_once,
+    },
+    Invariant { name: "decoys_make_nothing", meaning: "a decoy makes nothing", check: decoys_make_nothing },
+    Invariant { name: "legal_history", meaning: "the journal is a word of the state machine", check: legal_history },
+    Invariant { name: "epochs_never_go_back", meaning: "epochs never go back", check: epochs_never_go_back },
+    Invariant { name: "journal_meets_row", meaning: "the journal ends where the saga is", check: journal_meets_row },
+    Invariant {
+        name: "actions_are_signed",
+        meaning: "every operator's action is signed, and nothing else is",
+        check: actions_are_signed,
+    },
+    Invariant { name: "no_late_secret", meaning: "no sealed password outlives its use", check: no_late_secret },
 ];
+
+/// What the invariant of this name says.
+pub fn meaning(name: &str) -> Option<&'static str> {
+    ALL.iter().find(|invariant| invariant.name == name).map(|invariant| invariant.meaning)
+}
 
 /// Something that breaks an invariant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +74,7 @@ pub struct Finding {
 /// Everything that breaks an invariant: of each saga once.
 pub fn findings(facts: &Facts) -> Vec<Finding> {
     let mut all = Vec::new();
-    for (invariant, check) in ALL {
+    for Invariant { name: invariant, check, .. } in ALL {
         let mut broken = BTreeMap::<SagaId, String>::new();
         for (saga, what) in check(facts) {
             let all = broken.entry(saga).or_default();

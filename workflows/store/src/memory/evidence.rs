@@ -33,6 +33,10 @@ impl Evidence for Memory {
         Ok(mine.then_some(place))
     }
 
+    async fn last_turn(&self) -> Result<Option<Timestamp>, Error> {
+        Ok(self.lock().audits.turn.map(|(at, _)| at))
+    }
+
     async fn keep_place(&self, place: &Place) -> Result<(), Error> {
         if let Some((_, kept)) = &mut self.lock().audits.turn {
             *kept = *place;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auditor::{Evidence, Facts, Finding, Look, Place, Recorded};
+use jiff::Timestamp;
 use saga::store::Error;
 use saga::{Policy, SagaId, WorkerName};
 use sqlx::postgres::PgRow;
@@ -15,6 +16,7 @@ use super::value::{count, get, millis, saga_id, time, time_if_any};
 
 pub(super) const SQL: &[(&str, &str)] = &[
     ("evidence.turn", TURN),
+    ("evidence.last_turn", LAST_TURN),
     ("evidence.place", PLACE),
     ("evidence.look", LOOK),
     ("evidence.next", NEXT),
@@ -30,6 +32,8 @@ INSERT INTO audit_turn AS t (id, auditor, taken_at) VALUES (1, $1, now())
     ON CONFLICT (id) DO UPDATE SET auditor = excluded.auditor, taken_at = excluded.taken_at
  WHERE t.taken_at <= now() - $2 * interval '1 millisecond'
 RETURNING looked, read";
+
+const LAST_TURN: &str = "SELECT taken_at FROM audit_turn WHERE id = 1";
 
 const PLACE: &str = "UPDATE audit_turn SET looked = $1, read = $2 WHERE id = 1";
 
@@ -169,6 +173,11 @@ impl Evidence for Postgres {
         let statement = sqlx::query(TURN).bind(auditor.as_str().to_owned()).bind(millis(every));
         let row = self.back.fetch_optional(statement).await?;
         row.map(|row| Ok(Place { looked: id_if_any(&row, "looked")?, read: id_if_any(&row, "read")? })).transpose()
+    }
+
+    async fn last_turn(&self) -> Result<Option<Timestamp>, Error> {
+        let row = self.back.fetch_optional(sqlx::query(LAST_TURN)).await?;
+        row.map(|row| time(&row, "taken_at")).transpose()
     }
 
     async fn keep_place(&self, place: &Place) -> Result<(), Error> {

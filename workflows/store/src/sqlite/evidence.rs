@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auditor::{Evidence, Facts, Finding, Look, Place, Recorded};
+use jiff::Timestamp;
 use saga::store::Error;
 use saga::{Policy, SagaId, WorkerName};
 use sqlx::sqlite::SqliteRow;
@@ -17,6 +18,7 @@ use super::writer::Write;
 
 pub(super) const SQL: &[(&str, &str)] = &[
     ("evidence.turn", TURN),
+    ("evidence.last_turn", LAST_TURN),
     ("evidence.place", PLACE),
     ("evidence.bound", BOUND),
     ("evidence.look", LOOK),
@@ -35,6 +37,8 @@ INSERT INTO audit_turn AS t (id, auditor, taken_at) VALUES (1, $1, $2)
     ON CONFLICT (id) DO UPDATE SET auditor = excluded.auditor, taken_at = excluded.taken_at
  WHERE t.taken_at <= $2 - $3
 RETURNING looked, read";
+
+const LAST_TURN: &str = "SELECT taken_at FROM audit_turn WHERE id = 1";
 
 const PLACE: &str = "UPDATE audit_turn SET looked = $1, read = $2 WHERE id = 1";
 
@@ -215,6 +219,11 @@ impl Write for Record {
 impl Evidence for Sqlite {
     async fn take_turn(&self, auditor: &WorkerName, every: Duration) -> Result<Option<Place>, Error> {
         self.writer.write(TakeTurn { auditor: auditor.clone(), every }).await
+    }
+
+    async fn last_turn(&self) -> Result<Option<Timestamp>, Error> {
+        let at = sqlx::query_scalar::<_, Millis>(LAST_TURN).fetch_optional(&self.readers).await;
+        at.map_err(value::error)?.map(timestamp).transpose()
     }
 
     async fn keep_place(&self, place: &Place) -> Result<(), Error> {

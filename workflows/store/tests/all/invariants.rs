@@ -207,7 +207,7 @@ async fn every_invariant_can_turn_red() {
         assert!(violations.iter().any(|violation| violation.starts_with(name)), "{name}, {what}: {violations:?}");
     }
     let damaged: BTreeSet<_> = DAMAGES.iter().map(|(name, ..)| *name).collect();
-    assert_eq!(damaged, invariants::ALL.iter().map(|(name, _)| *name).collect());
+    assert_eq!(damaged, invariants::ALL.iter().map(|invariant| invariant.name).collect());
 }
 
 #[tokio::test]
