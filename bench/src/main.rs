@@ -3,8 +3,10 @@
 //! Nothing here asserts. A figure is read by a person, beside the goal that it is held against.
 
 mod alone;
+mod audit;
 mod backlog;
 mod cluster;
+mod ended;
 mod growth;
 mod hashing;
 mod load;
@@ -41,6 +43,8 @@ enum Figure {
     Cluster(cluster::Arguments),
     /// What a saga costs the database, as ended sagas grow in number
     Growth(growth::Arguments),
+    /// What an audit takes, as ended sagas grow in number
+    Audit(audit::Arguments),
     /// Sagas that are all due at once when an outage ends: how soon workers are at their best again
     Backlog(backlog::Arguments),
     /// Whether the time of an answer tells whose e-mail is known, where nobody is to learn that
@@ -59,6 +63,7 @@ async fn main() -> anyhow::Result<()> {
         Figure::Sagas(arguments) => sagas::measure(&arguments).await,
         Figure::Cluster(arguments) => cluster::measure(&arguments).await,
         Figure::Growth(arguments) => growth::measure(&arguments).await,
+        Figure::Audit(arguments) => audit::measure(&arguments).await,
         Figure::Backlog(arguments) => backlog::measure(&arguments).await,
         Figure::Private(arguments) => private::measure(&arguments).await,
         Figure::Sessions(arguments) => sessions::measure(&arguments).await,

@@ -16,7 +16,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("api", &["accounts", "auditor", "limits", "saga", "signup"]),
     ("cli", &["accounts", "auditor", "saga", "signup", "store", "worker", "limits", "api"]),
     ("figures", &[]),
-    ("bench", &["accounts", "saga", "signup", "store", "worker", "servers", "tests", "figures"]),
+    ("bench", &["accounts", "auditor", "saga", "signup", "store", "worker", "servers", "tests", "figures"]),
     ("servers", &[]),
     ("tests", &["auditor", "saga", "signup", "store", "servers"]),
     ("simulation", &["auditor", "saga", "signup", "store"]),

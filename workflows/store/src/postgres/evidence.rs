@@ -18,6 +18,7 @@ pub(super) const SQL: &[(&str, &str)] = &[
     ("evidence.turn", TURN),
     ("evidence.last_turn", LAST_TURN),
     ("evidence.place", PLACE),
+    ("evidence.bound", BOUND),
     ("evidence.look", LOOK),
     ("evidence.next", NEXT),
     ("evidence.facts", FACTS_OF),
@@ -37,45 +38,40 @@ const LAST_TURN: &str = "SELECT taken_at FROM audit_turn WHERE id = 1";
 
 const PLACE: &str = "UPDATE audit_turn SET looked = $1, read = $2 WHERE id = 1";
 
-/// So many sagas after the first argument, and everything that names a saga between these, or after them if they are the
-/// last: which of it should be read.
+/// How far so many sagas after the first argument reach, if there are more.
+const BOUND: &str = "SELECT id FROM sagas WHERE id > $1 ORDER BY id OFFSET $2 LIMIT 1";
+
+/// Everything that names a saga in this range: which of it should be read. The range is said of every table, so that of
+/// each only that much is looked at.
 const LOOK: &str = "
-WITH bound AS (
-    SELECT (SELECT id FROM sagas WHERE id > $1 ORDER BY id OFFSET $2 LIMIT 1) AS upto
-), range AS (
-    SELECT coalesce(upto, 'ffffffff-ffff-ffff-ffff-ffffffffffff') AS upto FROM bound
-)
-SELECT b.upto, ARRAY(
-    SELECT s.id FROM range r JOIN sagas s ON s.id > $1 AND s.id <= r.upto
-      LEFT JOIN users u ON u.saga_id = s.id
-      LEFT JOIN organizations o ON o.saga_id = s.id
-      LEFT JOIN profiles p ON p.saga_id = s.id
-      LEFT JOIN claims c ON c.saga_id = s.id
-     WHERE CASE
-           WHEN s.decoy OR s.state = 'failed' THEN
-               u.id IS NOT NULL OR o.id IS NOT NULL OR p.id IS NOT NULL OR c.user_id IS NOT NULL
-               OR EXISTS (SELECT FROM identities i WHERE i.saga_id = s.id)
-           WHEN s.state = 'completed' THEN
-               (s.user_id, s.email_key, 'active') IS DISTINCT FROM (u.id, u.email_key, u.status)
-               OR o.id IS DISTINCT FROM s.organization_id
-               OR (s.user_id, s.organization_id) IS DISTINCT FROM (p.user_id, p.organization_id)
-               OR (s.user_id, s.organization_id) IS DISTINCT FROM (c.user_id, c.organization_id)
-               OR NOT EXISTS (SELECT FROM identities i WHERE i.saga_id = s.id AND i.user_id = s.user_id)
-           ELSE u.status = 'active' END
-     UNION
-    SELECT m.saga_id FROM range r CROSS JOIN LATERAL (
-        SELECT saga_id FROM users WHERE saga_id > $1 AND saga_id <= r.upto
-         UNION ALL SELECT saga_id FROM identities WHERE saga_id > $1 AND saga_id <= r.upto
-         UNION ALL SELECT saga_id FROM organizations WHERE saga_id > $1 AND saga_id <= r.upto
-         UNION ALL SELECT saga_id FROM profiles WHERE saga_id > $1 AND saga_id <= r.upto
-         UNION ALL SELECT saga_id FROM claims WHERE saga_id > $1 AND saga_id <= r.upto
-    ) m WHERE NOT EXISTS (SELECT FROM sagas s WHERE s.id = m.saga_id)
-     UNION
-    SELECT w.saga_id FROM range r JOIN sealed_passwords w ON w.saga_id > $1 AND w.saga_id <= r.upto
-      LEFT JOIN sagas s ON s.id = w.saga_id
-     WHERE s.id IS NULL OR s.ended_at IS NOT NULL OR w.sealed_at < now() - $3 * interval '1 millisecond'
-     LIMIT 500
-) AS suspects FROM bound b";
+SELECT s.id AS saga_id FROM sagas s
+  LEFT JOIN (SELECT * FROM users WHERE saga_id > $1 AND saga_id <= $2) u ON u.saga_id = s.id
+  LEFT JOIN (SELECT * FROM identities WHERE saga_id > $1 AND saga_id <= $2) i ON i.saga_id = s.id
+  LEFT JOIN (SELECT * FROM organizations WHERE saga_id > $1 AND saga_id <= $2) o ON o.saga_id = s.id
+  LEFT JOIN (SELECT * FROM profiles WHERE saga_id > $1 AND saga_id <= $2) p ON p.saga_id = s.id
+  LEFT JOIN (SELECT * FROM claims WHERE saga_id > $1 AND saga_id <= $2) c ON c.saga_id = s.id
+ WHERE s.id > $1 AND s.id <= $2 AND CASE
+       WHEN s.decoy OR s.state = 'failed' THEN
+           num_nonnulls(u.id, i.user_id, o.id, p.id, c.user_id) > 0
+       WHEN s.state = 'completed' THEN
+           (s.user_id, s.email_key, 'active') IS DISTINCT FROM (u.id, u.email_key, u.status)
+           OR s.user_id IS DISTINCT FROM i.user_id OR s.organization_id IS DISTINCT FROM o.id
+           OR (s.user_id, s.organization_id) IS DISTINCT FROM (p.user_id, p.organization_id)
+           OR (s.user_id, s.organization_id) IS DISTINCT FROM (c.user_id, c.organization_id)
+       ELSE u.status = 'active' END
+ UNION
+SELECT m.saga_id FROM (
+    SELECT saga_id FROM users WHERE saga_id > $1 AND saga_id <= $2
+     UNION ALL SELECT saga_id FROM identities WHERE saga_id > $1 AND saga_id <= $2
+     UNION ALL SELECT saga_id FROM organizations WHERE saga_id > $1 AND saga_id <= $2
+     UNION ALL SELECT saga_id FROM profiles WHERE saga_id > $1 AND saga_id <= $2
+     UNION ALL SELECT saga_id FROM claims WHERE saga_id > $1 AND saga_id <= $2
+) m WHERE NOT EXISTS (SELECT FROM sagas s WHERE s.id = m.saga_id AND s.id > $1 AND s.id <= $2)
+ UNION
+SELECT w.saga_id FROM sealed_passwords w LEFT JOIN sagas s ON s.id = w.saga_id
+ WHERE w.saga_id > $1 AND w.saga_id <= $2
+   AND (s.id IS NULL OR s.ended_at IS NOT NULL OR w.sealed_at < now() - $3 * interval '1 millisecond')
+ LIMIT 500";
 
 const NEXT: &str = "SELECT id FROM sagas WHERE id > $1 ORDER BY id LIMIT $2";
 
@@ -186,14 +182,13 @@ impl Evidence for Postgres {
     }
 
     async fn look(&self, after: Option<SagaId>, limit: u32) -> Result<Look, Error> {
-        let late = Policy::STANDARD.expiry + Duration::from_mins(1);
-        let offset = i64::from(limit) - 1;
-        let statement = sqlx::query(LOOK).bind(beginning(after)).bind(offset).bind(millis(late));
-        let Some(row) = self.back.fetch_optional(statement).await? else { return Ok(Look::default()) };
-        Ok(Look {
-            suspects: get::<Vec<Uuid>>(&row, "suspects")?.into_iter().map(SagaId::from_uuid).collect(),
-            upto: id_if_any(&row, "upto")?,
-        })
+        let (after, late) = (beginning(after), Policy::STANDARD.expiry + Duration::from_mins(1));
+        let bound = sqlx::query(BOUND).bind(after).bind(i64::from(limit) - 1);
+        let upto = self.back.fetch_optional(bound).await?.map(|row| saga_id(&row, "id")).transpose()?;
+        let last = upto.map_or(Uuid::max(), SagaId::uuid);
+        let rows = self.back.fetch(sqlx::query(LOOK).bind(after).bind(last).bind(millis(late))).await?;
+        let suspects = rows.iter().map(|row| saga_id(row, "saga_id")).collect::<Result<_, _>>()?;
+        Ok(Look { suspects, upto })
     }
 
     async fn next(&self, after: Option<SagaId>, limit: u32) -> Result<Vec<SagaId>, Error> {
