@@ -72,7 +72,8 @@ impl<'d> Parts<'d> {
     /// Audits in turn with the other processes, until it is dropped.
     pub(super) fn audit(&self) -> AbortOnDropHandle<()> {
         let evidence = Arc::clone(&self.database.evidence);
-        let auditor = Auditor::new(evidence, self.process.name.clone(), Arc::clone(&self.random));
+        let auditor =
+            Auditor::new(evidence, self.process.name.clone(), Arc::clone(&self.clock), Arc::clone(&self.random));
         AbortOnDropHandle::new(tokio::spawn(auditor.run()))
     }
 

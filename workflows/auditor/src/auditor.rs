@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use metrics::gauge;
 use saga::store::Error;
-use saga::{Random, SagaId, WorkerName};
+use saga::{Clock, Random, SagaId, WorkerName};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, error, info, warn};
 
@@ -21,7 +22,9 @@ const PAUSE: Duration = Duration::from_secs(8);
 /// How long one turn looks over sagas; the next goes on from there.
 const LOOKING: Duration = Duration::from_secs(5);
 /// How many sagas are looked over in one go.
-const SLICE: u32 = 25_000;
+const SLICE: u32 = 10_000;
+/// What was accepted within this is looked over in each turn, however much there is besides.
+const RECENT: SignedDuration = SignedDuration::from_mins(5);
 /// How many journals are read in one turn, from where the last one got.
 const JOURNALS: u32 = 2_000;
 /// How many sagas are read in one go.
@@ -33,6 +36,7 @@ const AGAIN: u32 = 1_000;
 pub struct Auditor {
     evidence: Arc<dyn Evidence>,
     name: WorkerName,
+    clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
 
@@ -51,8 +55,8 @@ pub struct Checked {
 
 impl Auditor {
     /// One who has not begun.
-    pub fn new(evidence: Arc<dyn Evidence>, name: WorkerName, random: Arc<dyn Random>) -> Self {
-        Self { evidence, name, random }
+    pub fn new(evidence: Arc<dyn Evidence>, name: WorkerName, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { evidence, name, clock, random }
     }
 
     /// Audits whenever it is its turn, for ever. Tells how many findings are open, whoever found them.
@@ -84,12 +88,19 @@ impl Auditor {
         let mut checked = Checked::default();
         // What was wrong before may be mended.
         self.check(&self.evidence.suspects(AGAIN).await?, &mut checked).await?;
+        self.look_at_the_latest(&mut checked).await?;
         let looked = self.look(place.looked, &mut checked).await?;
         let journals = self.evidence.next(place.read, JOURNALS).await?;
         self.check(&journals, &mut checked).await?;
         let read = journals.last().copied().filter(|_| journals.len() == JOURNALS as usize);
         self.evidence.keep_place(&Place { looked, read }).await?;
         Ok(Some(checked))
+    }
+
+    async fn look_at_the_latest(&self, checked: &mut Checked) -> Result<(), Error> {
+        let recent = SagaId::first_at(self.clock.now().saturating_sub(RECENT).unwrap_or(Timestamp::UNIX_EPOCH));
+        let look = self.evidence.look(Some(recent), SLICE).await?;
+        self.check(&look.suspects, checked).await
     }
 
     /// Looks over all sagas, from where the last turn got and around to there again, if there is time. Returns how far it

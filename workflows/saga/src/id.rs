@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{Clock, Random};
@@ -24,6 +25,12 @@ impl SagaId {
     /// A fresh id, in order of time.
     pub fn new(clock: &dyn Clock, random: &dyn Random) -> Self {
         Self(uuid_v7(clock, random))
+    }
+
+    /// What the ids of all sagas come after that were begun from this time on.
+    pub fn first_at(at: Timestamp) -> Self {
+        let millis = u128::try_from(at.as_millisecond()).unwrap_or_default();
+        Self(Uuid::from_u128(millis << 80))
     }
 
     /// The id behind a stored UUID.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auditor::{Auditor, Finding, Look, Place, invariants};
-use saga::{OsRandom, SagaId, WorkerName};
+use saga::{OsRandom, SagaId, SystemClock, WorkerName};
 
 use crate::world::{ORGANIZATION, USER, World, done, refused};
 
@@ -93,7 +93,7 @@ pub(super) async fn a_finding_is_kept_once_until_it_is_over(mut w: World) {
 
 pub(super) async fn an_auditor_finds_nothing_where_nothing_is_wrong_and_what_is_left_late(w: World) {
     w.accept("ada").await;
-    let one = Auditor::new(w.evidence(), auditor(), Arc::new(OsRandom));
+    let one = Auditor::new(w.evidence(), auditor(), Arc::new(SystemClock), Arc::new(OsRandom));
     let checked = one.turn().await.unwrap().unwrap();
     assert_eq!((checked.sagas, checked.wrong, checked.whole), (1, 0, true));
     assert_eq!(one.turn().await.unwrap(), None, "not yet");
