@@ -53,7 +53,7 @@ pub(crate) static HEALTH_LISTEN: Setting = Setting {
     kind: Kind::Plain { flag: "health-listen" },
     value: "ADDRESS:PORT|off",
     unset: Default("127.0.0.1:8081"),
-    meaning: "Where `signup worker` answers `/healthz` and `/readyz`, or `off`",
+    meaning: "Where `signup worker` answers `/healthz`, `/readyz` and `/metrics`, or `off`",
 };
 
 pub(crate) static CONNECTIONS: Setting = Setting {
