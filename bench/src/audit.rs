@@ -13,7 +13,7 @@ use store::postgres::Database;
 use crate::ended;
 
 /// So long an auditor looks in a turn: within it a million are to be looked over.
-const GOAL: Duration = Duration::from_secs(5);
+const GOAL: Duration = Duration::from_secs(8);
 /// As an auditor looks.
 const SLICE: u32 = 10_000;
 /// As many as an auditor reads at a time.

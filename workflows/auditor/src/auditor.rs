@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_secs(45);
 /// Between two tries to take the turn, at most.
 const PAUSE: Duration = Duration::from_secs(8);
 /// How long one turn looks over sagas; the next goes on from there.
-const LOOKING: Duration = Duration::from_secs(5);
+const LOOKING: Duration = Duration::from_secs(8);
 /// How many sagas are looked over in one go.
 const SLICE: u32 = 10_000;
 /// What was accepted within this is looked over in each turn, however much there is besides.
