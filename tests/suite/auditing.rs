@@ -38,7 +38,7 @@ async fn counted(client: &Client, invariant: &str) -> Option<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_orphan_and_a_half_user_are_found_within_a_minute_by_one_process_of_the_fleet() {
     let site = Site::with_database().await;
-    let cluster = Cluster::on(&site.url).await.unwrap();
+    let cluster = Cluster::on(&site.url).await.unwrap().telling(&[("SIGNUP_LOG", "info,auditor=debug")]);
     cluster.migrate().await.unwrap();
     let token = cluster.add_operator("ada").await.unwrap();
     let begun = Instant::now();

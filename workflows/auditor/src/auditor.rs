@@ -9,7 +9,7 @@ use metrics::gauge;
 use saga::store::Error;
 use saga::{Clock, Random, SagaId, WorkerName};
 use tokio::time::{Instant, sleep};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, warn};
 
 use crate::invariants;
 use crate::{Evidence, Place};
@@ -66,7 +66,7 @@ impl Auditor {
             sleep(self.random.upper_half(PAUSE)).await;
             let begun = Instant::now();
             match self.turn().await {
-                Ok(Some(checked)) => info!(
+                Ok(Some(checked)) => debug!(
                     sagas = checked.sagas, wrong = checked.wrong, new = checked.new, whole = checked.whole,
                     took = ?begun.elapsed(), "audited"
                 ),
