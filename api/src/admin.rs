@@ -18,6 +18,7 @@ mod retry;
 mod rollback;
 mod saga;
 mod show;
+mod stats;
 mod users;
 mod workers;
 
@@ -41,6 +42,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<Locked> {
         .routes(routes!(resolve::resolve))
         .routes(routes!(workers::list))
         .routes(routes!(findings::list))
+        .routes(routes!(stats::show))
         .routes(routes!(users::find::find))
         .routes(routes!(users::show::show))
         .routes(routes!(users::act::disable))

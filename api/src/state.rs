@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use auditor::Evidence;
 use metrics_exporter_prometheus::PrometheusHandle;
-use saga::{Clock, Fleet, Listener, Outline, Random, Store};
+use saga::{Backlog, Clock, Fleet, Listener, Outline, Random, Store};
+use signup::statistics::Statistics;
 use signup::{Duplicates, HashKey, Operators, Replays, Sealer, SignUp};
 
 use crate::{Admission, AllowedOrigins, Health, Identity, Overload, TakenEmails, Waiters};
@@ -21,6 +22,10 @@ pub struct Api {
     pub operators: Arc<dyn Operators>,
     /// Who is who: sessions and their tokens.
     pub identity: Arc<Identity>,
+    /// What waits for a worker.
+    pub backlog: Arc<dyn Backlog>,
+    /// What all processes have counted.
+    pub statistics: Arc<dyn Statistics>,
     /// What auditors have found.
     pub evidence: Arc<dyn Evidence>,
     /// The processes that work on the store.

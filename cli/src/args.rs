@@ -41,6 +41,8 @@ pub(crate) enum Command {
     /// Find sagas that need a person, and mend them
     #[command(subcommand)]
     Saga(operator::Saga),
+    /// Tell how sign-ups go: now, in the last hour, in the last day
+    Stats(operator::Stats),
     /// Say who may do this
     #[command(subcommand)]
     Operator(operator::Operator),

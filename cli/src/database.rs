@@ -8,6 +8,7 @@ use anyhow::{Context, Error, anyhow};
 use auditor::Evidence;
 use saga::store::Filter;
 use saga::{Backlog, Clock, Fleet, Store, SystemClock};
+use signup::statistics::Statistics;
 use signup::{HashKey, Operators, Purpose, Replays, Sealer, SignUp};
 use store::postgres::{Crowd, Database as Server};
 use store::{Postgres, Sqlite, Unready, postgres, sqlite};
@@ -35,6 +36,8 @@ pub(crate) struct Database {
     pub(crate) users: Arc<dyn Users>,
     /// What access tokens are signed with.
     pub(crate) signing_keys: Arc<dyn SigningKeys>,
+    /// What all processes have counted.
+    pub(crate) statistics: Arc<dyn Statistics>,
     /// What auditors read, and what they have found.
     pub(crate) evidence: Arc<dyn Evidence>,
     /// The processes that work on them.
@@ -121,7 +124,7 @@ impl Database {
 
     fn over<D>(database: D, opened: Opened, is_new: bool, place: String) -> Self
     where
-        D: Store<SignUp> + Replays + Backlog + Operators + Sessions + Accounts + Users + SigningKeys + Evidence + Fleet,
+        D: Store<SignUp> + Replays + Backlog + Operators + Sessions + Accounts + Users + SigningKeys + Evidence + Statistics + Fleet,
     {
         let database = Arc::new(database);
         Self {
@@ -133,6 +136,7 @@ impl Database {
             accounts: Arc::<D>::clone(&database),
             users: Arc::<D>::clone(&database),
             signing_keys: Arc::<D>::clone(&database),
+            statistics: Arc::<D>::clone(&database),
             evidence: Arc::<D>::clone(&database),
             fleet: database,
             is_new,

@@ -62,6 +62,7 @@ fn run(args: Args) -> anyhow::Result<()> {
             None => Role::Worker.run(&worker.flags),
             Some(command) => command.run(),
         },
+        Some(Command::Stats(stats)) => stats.run(),
         Some(Command::Health(health)) => health.run(),
         Some(Command::Operator(operator)) => operator.run(),
         Some(Command::Openapi) => write!(std::io::stdout(), "{}", api::openapi()).context("cannot write the document"),

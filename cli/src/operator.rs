@@ -14,6 +14,7 @@ pub(crate) mod first;
 mod list;
 mod revoke;
 mod show;
+mod stats;
 mod table;
 mod token;
 mod workers;
@@ -32,6 +33,7 @@ pub(crate) use failure::Failure;
 use list::List;
 use revoke::Revoke;
 use show::Show;
+pub(crate) use stats::Stats;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Saga {
@@ -91,6 +93,12 @@ impl Saga {
             Self::Rollback(act) => finish(act.run(Action::Rollback)),
             Self::Resolve(act) => finish(act.run(Action::Resolve)),
         }
+    }
+}
+
+impl Stats {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        finish(self.tell())
     }
 }
 

@@ -6,6 +6,7 @@ mod api;
 mod banner;
 mod cluster;
 mod condition;
+mod counting;
 mod hashing;
 mod health_port;
 mod hints;

@@ -37,6 +37,7 @@ mod sessions;
 mod site;
 mod slow;
 mod start;
+mod statistics;
 mod troubles;
 mod versions;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use saga::counted;
 use saga::operate::{Impossible, Signature, act};
 use saga::store::{Operated, Operation, Record};
 use saga::{Action, Advanced, SagaId, State};
@@ -44,7 +45,9 @@ async fn perform(action: Action, desk: Desk, saga: SagaId, order: Order) -> Resu
     let State::Active(from) = record.view.state else { return Err(impossible(Impossible::Ended)) };
     let to = act(action, &from).map_err(impossible)?;
     let signature = Signature { operator: operator.name.to_string(), reason: order.reason };
-    write(&api, &Operation { saga, seq: order.seq, action, from, to: to.clone(), signature }).await?;
+    let operation = Operation { saga, seq: order.seq, action, from, to: to.clone(), signature };
+    write(&api, &operation).await?;
+    counted::operated(&operation);
     info!(operator = %operator.name, %action, "operator acted");
     api.listener.advanced(&Advanced::to(saga, to));
     // It is done, whatever becomes of this reading.

@@ -201,6 +201,8 @@ impl Stage {
             replays: Arc::<Script>::clone(&store),
             operators: Arc::<Memory>::clone(&memory),
             identity: Arc::new(identity(&store, master, &hands, hasher)),
+            backlog: Arc::<Script>::clone(&store),
+            statistics: Arc::<Memory>::clone(&memory),
             evidence: Arc::<Memory>::clone(&memory),
             fleet: memory,
             listener: Arc::<Heard>::clone(&heard),

@@ -38,7 +38,7 @@ const CLASS: (&str, &str) =
     ("class", "who runs the e-mail: gmail, outlook, yahoo, icloud, proton, gmx, other; or decoy; or unknown");
 
 /// All of them, in the order in which they are shown.
-pub(super) static ALL: [Metric; 35] = [
+pub(super) static ALL: [Metric; 36] = [
     Metric {
         name: "signup_build_info",
         kind: Gauge,
@@ -81,6 +81,14 @@ pub(super) static ALL: [Metric; 35] = [
         at: Work,
         help: "Attempts at steps, by what the journal says of them: done by step is the funnel, failed and undo_failed are \
                tried again, refused and gave_up turn a saga back.",
+    },
+    Metric {
+        name: "signup_saga_turned_back_total",
+        kind: Counter,
+        labels: &[STEP, ("code", "why")],
+        at: Work,
+        help: "Sagas that turned back, at the step from which they are undone. Those that an operator rolls back are counted by \
+               the process that was asked to.",
     },
     Metric {
         name: "signup_saga_attempt_duration_seconds",

@@ -137,3 +137,56 @@ impl Problem {
         }
     }
 }
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Stats {
+    pub(super) now: Now,
+    pub(super) hour: Span,
+    pub(super) day: Span,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Now {
+    pub(super) stuck: u64,
+    pub(super) waiting: BTreeMap<String, u64>,
+    pub(super) longest_wait_ms: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Span {
+    pub(super) received: u64,
+    pub(super) answers: BTreeMap<String, u64>,
+    pub(super) completed: u64,
+    pub(super) failed: u64,
+    pub(super) failures: Vec<TurnedBack>,
+    pub(super) funnel: Vec<Stage>,
+    pub(super) accepting: Option<Took>,
+    pub(super) completing: Option<Took>,
+    pub(super) classes: BTreeMap<String, OfClass>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct TurnedBack {
+    pub(super) step: String,
+    pub(super) code: String,
+    pub(super) count: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Stage {
+    pub(super) stage: String,
+    pub(super) count: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Took {
+    pub(super) p50_ms: f64,
+    pub(super) p95_ms: f64,
+    pub(super) p99_ms: f64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OfClass {
+    pub(super) received: u64,
+    pub(super) completed: u64,
+}

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use ::api::Health;
 use anyhow::Context;
-use metrics_exporter_prometheus::PrometheusHandle;
 use saga::Listener;
 use signup::EnlistedOperator;
 use tracing::info;
@@ -21,16 +20,17 @@ use super::seams;
 use crate::config::{Config, settings};
 use crate::database::{Database, Shared};
 use crate::patience::outlast;
+use crate::metrics::Metrics;
 use crate::signals;
 
 /// Serves until SIGTERM or Ctrl-C.
-pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Result<()> {
+pub(super) async fn run(config: Config, metrics: Metrics) -> anyhow::Result<()> {
     let (cluster, keys, issuer) = Cluster::of_api(&config)?;
     let stop = signals::stop_token()?;
     let hasher = Hashing::at(&config.argon2).await?.hasher;
     let health = Arc::new(Health::starting());
     let room = room(&config);
-    let port = HealthPort::on(config.listen, "listen", (&health, &counted), &room).await?;
+    let port = HealthPort::on(config.listen, "listen", (&health, &metrics.page), &room).await?;
     let (version, address) = (env!("CARGO_PKG_VERSION"), port.address());
     info!(%version, %address, "starting: {}", Role::Api);
     let shared = [Shared::Seal(&settings::SEAL_PUBLIC_KEY, &keys.sealer), Shared::Hash(&keys.hash_key)];
@@ -53,16 +53,17 @@ pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Re
     // All who are told of sagas that advance. The workers are other processes: they are told through Redis, and find what
     // is due at their next tick.
     let listener = seams::listener(vec![Arc::clone(&waiters) as Arc<dyn Listener>, hints.redis.listener()]);
-    let door = Door::of(&config, Some(&cluster.redis_url), &parts.random, counted)?;
+    let door = Door::of(&config, Some(&cluster.redis_url), &parts.random, metrics.page)?;
     let api = parts.api(keys, (issuer, hasher), door, listener, Arc::clone(&waiters), Arc::clone(&health));
     let presence = Presence::begin(parts.attendance());
-    let _auditing = parts.audit();
+    let (_auditing, counting) = (parts.audit(), parts.count(metrics.tally));
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);
     info!(%version, %address, database = %database.kind(), at = database.place, "started");
     let farewell = Farewell { health, waiters, drain: config.drain };
     let served = http::serve(port.hand_over()?, ::api::router(api), &room, farewell, stop).await;
     hints.end().await;
     presence.take_leave().await;
+    counting.end().await;
     close(database).await;
     served?;
     info!("stopped");

@@ -17,10 +17,12 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 
+use super::counting::Counting;
 use super::http::Room;
 use super::{Role, open_files, seams};
 use crate::config::{Config, Secret, settings};
 use crate::database::Database;
+use crate::metrics::Tally;
 
 /// How long closing the database may take.
 const CLOSING: Duration = Duration::from_secs(3);
@@ -69,6 +71,11 @@ impl<'d> Parts<'d> {
         }
     }
 
+    /// Hands on what this process counts, so that operators see what all of them do.
+    pub(super) fn count(&self, tally: Arc<Tally>) -> Counting {
+        Counting::begin(tally, Arc::clone(&self.database.statistics), Arc::clone(&self.random))
+    }
+
     /// Audits in turn with the other processes, until it is dropped.
     pub(super) fn audit(&self) -> AbortOnDropHandle<()> {
         let evidence = Arc::clone(&self.database.evidence);
@@ -109,6 +116,8 @@ impl<'d> Parts<'d> {
             replays: Arc::clone(&self.database.replays),
             operators: Arc::clone(&self.database.operators),
             identity: Arc::new(Identity::begin(identity, &self.clock, &self.random)),
+            backlog: Arc::clone(&backlog),
+            statistics: Arc::clone(&self.database.statistics),
             evidence: Arc::clone(&self.database.evidence),
             fleet: Arc::clone(&self.database.fleet),
             listener,

@@ -7,7 +7,6 @@ use std::time::Duration;
 use ::api::Health;
 use ::worker::Wakes;
 use anyhow::{Context, bail};
-use metrics_exporter_prometheus::PrometheusHandle;
 use saga::Listener;
 use tracing::{info, warn};
 
@@ -23,10 +22,11 @@ use crate::data_dir::DataDir;
 use crate::database::{Database, Shared};
 use crate::operator;
 use crate::secrets::Secrets;
+use crate::metrics::Metrics;
 use crate::signals;
 
 /// Serves until SIGTERM or Ctrl-C.
-pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Result<()> {
+pub(super) async fn run(config: Config, metrics: Metrics) -> anyhow::Result<()> {
     let stop = signals::stop_token()?;
     // What may well fail comes first: a start that fails leaves no folder behind. Nobody is let in before there is
     // somebody to answer.
@@ -53,14 +53,14 @@ pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Re
     let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, Arc::clone(&waiters) as _]);
     let workers = workers(&parts, (secrets.unsealer, hashing), Arc::clone(&listener), wakes)?;
     let health = Arc::new(Health::starting());
-    let door = Door::of(&config, None, &parts.random, counted)?;
+    let door = Door::of(&config, None, &parts.random, metrics.page)?;
     let (port, room) = (listen(config.listen, "listen").await?, room(&config));
     let address = port.local_addr().context("cannot tell where it listens")?;
     let keys = ApiKeys { sealer, hash_key: secrets.hash_key, master_key: secrets.master_key };
     let issuer = config.origin.clone().unwrap_or_else(|| OwnOrigin::at(address)).issuer();
     let sign_ins = hashing::of_sign_ins(&config.argon2);
     let api = parts.api(keys, (issuer, sign_ins), door, listener, Arc::clone(&waiters), Arc::clone(&health));
-    let _auditing = parts.audit();
+    let (_auditing, counting) = (parts.audit(), parts.count(metrics.tally));
     health.begin(vec![Arc::new(database.pulse())]);
     let (version, data) = (env!("CARGO_PKG_VERSION"), folder.path().display());
     info!(%version, %address, database = %database.kind(), at = database.place, %data, "started");
@@ -79,6 +79,7 @@ pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Re
     let serving = http::serve(port, ::api::router(api), &room, farewell, stop.clone());
     let served = with_stop(serving, stop).await;
     let asked = working.await.context("the workers crashed")?;
+    counting.end().await;
     close(database).await;
     served.and_then(|()| if asked { Ok(()) } else { bail!("the workers ended by themselves; the log says why") })?;
     info!("stopped");

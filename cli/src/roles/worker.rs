@@ -5,7 +5,6 @@ use std::sync::Arc;
 use ::api::Health;
 use ::worker::{Wakes, Workers};
 use anyhow::bail;
-use metrics_exporter_prometheus::PrometheusHandle;
 use saga::Listener;
 use tracing::info;
 
@@ -18,16 +17,17 @@ use super::work::workers;
 use super::{PATIENCE, Role, seams};
 use crate::config::{Config, settings};
 use crate::database::{Database, Shared};
+use crate::metrics::Metrics;
 use crate::signals;
 
 /// Works until SIGTERM or Ctrl-C.
-pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Result<()> {
+pub(super) async fn run(config: Config, metrics: Metrics) -> anyhow::Result<()> {
     let (cluster, unsealer) = Cluster::of_worker(&config)?;
     let stop = signals::stop_token()?;
     let hashing = Hashing::at(&config.argon2).await?;
     let health = Arc::new(Health::starting());
     let port = match config.health_listen {
-        Some(address) => Some(HealthPort::on(address, "health-listen", (&health, &counted), &room(&config)).await?),
+        Some(address) => Some(HealthPort::on(address, "health-listen", (&health, &metrics.page), &room(&config)).await?),
         None => None,
     };
     let (version, address) = (env!("CARGO_PKG_VERSION"), port.as_ref().map(HealthPort::address));
@@ -48,7 +48,7 @@ pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Re
     let listener = seams::listener(vec![Arc::clone(&wakes) as Arc<dyn Listener>, hints.redis.listener()]);
     let workers = workers(&parts, (unsealer, hashing), listener, wakes)?;
     let workers = Workers { redis: Some(Arc::clone(&hints.redis)), ..workers };
-    let _auditing = parts.audit();
+    let (_auditing, counting) = (parts.audit(), parts.count(metrics.tally));
     health.begin(vec![Arc::new(database.pulse()), hints.component()]);
     info!(%version, %health_at, database = %database.kind(), at = database.place, "started");
     let stopping = stop.clone();
@@ -58,6 +58,7 @@ pub(super) async fn run(config: Config, counted: PrometheusHandle) -> anyhow::Re
     });
     let asked = workers.run(stop, PATIENCE).await;
     hints.end().await;
+    counting.end().await;
     close(database).await;
     if !asked {
         bail!("the workers ended by themselves; the log says why");

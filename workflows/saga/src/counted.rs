@@ -5,7 +5,8 @@ use std::time::Duration;
 use metrics::{counter, histogram};
 
 use crate::plan::EventKind;
-use crate::{Direction, Ran, State, StepName};
+use crate::store::Operation;
+use crate::{Active, Code, Direction, Ran, State, StepName};
 
 /// How sagas come to a worker.
 #[derive(Debug, Clone, Copy)]
@@ -45,9 +46,27 @@ pub(crate) fn attempted(step: &StepName, direction: Direction, event: EventKind,
 
 /// A saga has ended, so long after it was accepted.
 pub(crate) fn ended(end: &State, class: &'static str, age: Duration) {
+    count_end(end, class);
+    histogram!("signup_saga_duration_seconds", "outcome" => end.word()).record(age);
+}
+
+fn count_end(end: &State, class: &'static str) {
     let code = end.code().map(ToString::to_string).unwrap_or_default();
     counter!("signup_saga_ended_total", "outcome" => end.word(), "code" => code, "class" => class).increment(1);
-    histogram!("signup_saga_duration_seconds", "outcome" => end.word()).record(age);
+}
+
+/// A saga goes back from this step.
+pub(crate) fn turned_back(step: &StepName, code: &Code) {
+    counter!("signup_saga_turned_back_total", "step" => step.to_string(), "code" => code.to_string()).increment(1);
+}
+
+/// Counts what an operator's action has led to: whose saga it is is not known then.
+pub fn operated(operation: &Operation) {
+    match (&operation.from, &operation.to) {
+        (Active::Running(step), State::Active(Active::Compensating(_, code))) => turned_back(step, code),
+        (Active::Running(_) | Active::Compensating(..), to @ State::Ended(_)) => count_end(to, "unknown"),
+        (Active::Running(_) | Active::Compensating(..), State::Active(_)) => {}
+    }
 }
 
 pub(crate) fn ran(step: &StepName, ran: &Ran) {

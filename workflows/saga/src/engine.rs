@@ -325,6 +325,9 @@ impl<S: Saga> Engine<S> {
         };
         report(transition, commit);
         counted::attempted(commit.from.step(), commit.from.direction(), transition.event(), commit.note.took);
+        if let (Active::Running(step), State::Active(Active::Compensating(_, code))) = (&commit.from, &state) {
+            counted::turned_back(step, code);
+        }
         if let State::Ended(_) = state {
             counted::ended(&state, S::class(&job.claimed.data), job.age());
         }

@@ -14,7 +14,7 @@
 
 pub mod ambient;
 mod backlog;
-mod counted;
+pub mod counted;
 pub mod definition;
 pub mod engine;
 mod erased;

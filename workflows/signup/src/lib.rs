@@ -16,6 +16,7 @@ mod operator;
 mod password;
 mod proposal;
 mod seal;
+pub mod statistics;
 pub mod steps;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -10,6 +10,7 @@ mod plant;
 mod row;
 mod sessions;
 mod signing_keys;
+mod statistics;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,7 @@ use auditor::facts::{EventFact, Facts, SagaFact, Snapshot};
 use evidence::Audits;
 use row::{Row, event};
 use sessions::Begun;
+use statistics::Minutes;
 
 /// A store in memory.
 pub struct Memory {
@@ -60,6 +62,7 @@ struct Tables {
     sessions: BTreeMap<SessionId, Begun>,
     signing_keys: BTreeMap<u32, StoredKey>,
     audits: Audits,
+    statistics: Minutes,
 }
 
 impl Memory {

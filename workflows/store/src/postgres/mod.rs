@@ -33,6 +33,7 @@ mod schema;
 mod servers;
 mod sessions;
 mod signing_keys;
+mod statistics;
 mod users;
 mod value;
 
@@ -129,7 +130,7 @@ impl Postgres {
 
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 22] = [
+        let modules: [&[(&str, &str)]; 23] = [
             accept::SQL,
             accounts::SQL,
             backlog::SQL,
@@ -151,6 +152,7 @@ impl Postgres {
             room::SQL,
             sessions::SQL,
             signing_keys::SQL,
+            statistics::SQL,
             users::SQL,
         ];
         modules.into_iter().flatten().copied()

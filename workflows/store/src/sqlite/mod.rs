@@ -24,6 +24,7 @@ mod refresh;
 mod schema;
 mod sessions;
 mod signing_keys;
+mod statistics;
 mod transaction;
 mod users;
 mod value;
@@ -102,7 +103,7 @@ impl Store<SignUp> for Sqlite {
 impl Sqlite {
     /// Every statement of this store, by name: for a test that prepares them all.
     pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let modules: [&[(&str, &str)]; 20] = [
+        let modules: [&[(&str, &str)]; 21] = [
             accept::SQL,
             accounts::SQL,
             backlog::SQL,
@@ -122,6 +123,7 @@ impl Sqlite {
             refresh::SQL,
             sessions::SQL,
             signing_keys::SQL,
+            statistics::SQL,
             users::SQL,
         ];
         modules.into_iter().flatten().copied()

@@ -6,6 +6,7 @@ mod auditing;
 mod beginning;
 mod claiming;
 mod committing;
+mod counting;
 mod decoying;
 mod effects;
 mod ending;
@@ -140,6 +141,10 @@ on_every_store! { ()
         nobody_is_suspected_where_nothing_is_wrong,
         a_finding_is_kept_once_until_it_is_over,
         an_auditor_finds_nothing_where_nothing_is_wrong_and_what_is_left_late;
+    counting:
+        what_is_counted_adds_up_by_what_it_is,
+        what_was_counted_long_ago_is_forgotten,
+        of_many_who_count_at_once_all_count;
     operating:
         a_retry_makes_a_stuck_undo_due_at_once_with_its_attempts_anew,
         a_retry_of_a_running_step_runs_it_at_once,

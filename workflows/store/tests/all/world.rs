@@ -18,6 +18,7 @@ use auditor::facts::Facts;
 use auditor::{Evidence, invariants};
 use saga::store::{Claimed, Commit, Committed, Event, Filter, Inspection, Operated, Operation, Record, View};
 use saga::{Action, Fleet, Policy, SagaId, State, StepName, Store};
+use signup::statistics::Statistics;
 use signup::{Known, Operators, Proposal, SignUp};
 
 pub(crate) use self::accounts::*;
@@ -95,6 +96,11 @@ impl World {
     /// What auditors read of it.
     pub(crate) fn evidence(&self) -> Arc<dyn Evidence> {
         self.harness.evidence()
+    }
+
+    /// What it keeps of what processes count.
+    pub(crate) fn statistics(&self) -> Arc<dyn Statistics> {
+        self.harness.statistics()
     }
 
     /// The operators that it knows.

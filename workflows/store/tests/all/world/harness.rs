@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use auditor::Evidence;
 use auditor::facts::Facts;
 use saga::{Backlog, Fleet, Store};
+use signup::statistics::Statistics;
 use signup::{Operators, Proposal, Replays, SignUp};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
@@ -31,6 +32,9 @@ pub(crate) trait Harness: Send + Sync {
 
     /// What auditors read of it.
     fn evidence(&self) -> Arc<dyn Evidence>;
+
+    /// What it keeps of what processes count.
+    fn statistics(&self) -> Arc<dyn Statistics>;
 
     /// The operators that it knows.
     fn operators(&self) -> Arc<dyn Operators>;

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use auditor::Evidence;
 use auditor::facts::{Facts, Snapshot};
 use saga::{Backlog, Fleet, Store};
+use signup::statistics::Statistics;
 use signup::{Operators, Proposal, Replays, SignUp};
 use store::memory::Memory;
 
@@ -44,6 +45,10 @@ impl Harness for InMemory {
     }
 
     fn evidence(&self) -> Arc<dyn Evidence> {
+        Arc::clone(&self.memory) as _
+    }
+
+    fn statistics(&self) -> Arc<dyn Statistics> {
         Arc::clone(&self.memory) as _
     }
 

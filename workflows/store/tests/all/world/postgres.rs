@@ -13,6 +13,7 @@ use auditor::Evidence;
 use auditor::facts::{Facts, Snapshot};
 use saga::{Backlog, Fleet, Store};
 use servers::Postgres as Server;
+use signup::statistics::Statistics;
 use signup::{Operators, Proposal, Replays, SignUp};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use store::Postgres;
@@ -37,6 +38,7 @@ DELETE FROM sessions; DELETE FROM signing_keys; DELETE FROM user_events;
 DELETE FROM claims; DELETE FROM profiles; DELETE FROM organizations; DELETE FROM identities; DELETE FROM users;
 DELETE FROM sealed_passwords; DELETE FROM saga_events; DELETE FROM sagas; DELETE FROM operators; DELETE FROM processes;
 DELETE FROM key_checks; DELETE FROM findings; DELETE FROM audit_turn;
+DELETE FROM statistics;
 UPDATE manual.clock SET at = 'epoch'::timestamptz + interval '1700000000 s';
 SET session_replication_role = origin;";
 
@@ -176,6 +178,10 @@ impl Harness for InPostgres {
     }
 
     fn evidence(&self) -> Arc<dyn Evidence> {
+        Arc::new(self.place().db.clone())
+    }
+
+    fn statistics(&self) -> Arc<dyn Statistics> {
         Arc::new(self.place().db.clone())
     }
 

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use auditor::Evidence;
 use auditor::facts::{Facts, Snapshot};
 use saga::{Backlog, Clock, Fleet, Store};
+use signup::statistics::Statistics;
 use signup::{Operators, Proposal, Replays, SignUp};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqliteConnection};
@@ -66,6 +67,10 @@ impl Harness for InAFile {
     }
 
     fn evidence(&self) -> Arc<dyn Evidence> {
+        Arc::new(self.db.clone())
+    }
+
+    fn statistics(&self) -> Arc<dyn Statistics> {
         Arc::new(self.db.clone())
     }
 
