@@ -20,11 +20,11 @@ pub(super) struct Both {
 /// What was counted since it was handed on last.
 #[derive(Default)]
 pub(crate) struct Tally {
-    counts: RwLock<HashMap<Key, (What, Arc<Counts>)>>,
+    counts: RwLock<HashMap<What, Arc<Counts>>>,
 }
 
 /// What a figure is in statistics.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct What {
     kind: Kind,
     /// Of a histogram, each bucket is a word.
@@ -43,7 +43,7 @@ impl Tally {
     /// Takes out what was counted.
     pub(crate) fn take(&self) -> Vec<Counted> {
         let mut taken = Vec::new();
-        for (what, counts) in self.counts.read().unwrap_or_else(PoisonError::into_inner).values() {
+        for (what, counts) in self.counts.read().unwrap_or_else(PoisonError::into_inner).iter() {
             for (place, count) in counts.0.iter().enumerate() {
                 let count = count.swap(0, Ordering::Relaxed);
                 if count > 0 {
@@ -52,25 +52,16 @@ impl Tally {
                 }
             }
         }
-        // Of one kind and word there may be several: labels that statistics do not tell apart.
         taken.sort();
-        taken.dedup_by(|next, one| {
-            let same = (next.kind, &next.word, &next.class) == (one.kind, &one.word, &one.class);
-            if same {
-                one.count += next.count;
-            }
-            same
-        });
         taken
     }
 
-    fn of(&self, key: &Key, what: What, places: usize) -> Arc<Counts> {
-        if let Some((_, counts)) = self.counts.read().unwrap_or_else(PoisonError::into_inner).get(key) {
+    fn of(&self, what: What, places: usize) -> Arc<Counts> {
+        if let Some(counts) = self.counts.read().unwrap_or_else(PoisonError::into_inner).get(&what) {
             return Arc::clone(counts);
         }
         let mut all = self.counts.write().unwrap_or_else(PoisonError::into_inner);
-        let (_, counts) = all.entry(key.clone()).or_insert_with(|| (what, Arc::new(Counts::new(places))));
-        Arc::clone(counts)
+        Arc::clone(all.entry(what).or_insert_with(|| Arc::new(Counts::new(places))))
     }
 }
 
@@ -144,7 +135,7 @@ impl Recorder for Both {
     fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
         let counter = self.prometheus.register_counter(key, metadata);
         let Some(what) = What::of(key) else { return counter };
-        Counter::from_arc(Arc::new(CounterOfBoth(counter, self.tally.of(key, what, 1))))
+        Counter::from_arc(Arc::new(CounterOfBoth(counter, self.tally.of(what, 1))))
     }
 
     fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> Gauge {
@@ -154,7 +145,7 @@ impl Recorder for Both {
     fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
         let histogram = self.prometheus.register_histogram(key, metadata);
         let Some(what) = What::of(key) else { return histogram };
-        Histogram::from_arc(Arc::new(HistogramOfBoth(histogram, self.tally.of(key, what, Bucket::COUNT))))
+        Histogram::from_arc(Arc::new(HistogramOfBoth(histogram, self.tally.of(what, Bucket::COUNT))))
     }
 }
 
@@ -187,7 +178,7 @@ mod tests {
             counted(Kind::Ended, "failed", "gmail", 3),
         ];
         assert_eq!(tally.take(), expected);
-        assert_eq!(tally.take(), []);
+        assert!(tally.take().is_empty());
         assert!(handle.render().contains("signup_requests_total{answer=\"accepted\",class=\"gmail\"} 4"));
     }
 }

@@ -29,13 +29,15 @@ pub(crate) struct Stats {
 impl Stats {
     pub(super) async fn tell(self) -> anyhow::Result<String> {
         let client = Client::new(&self.server)?;
-        while self.watch {
+        if !self.watch {
+            return self.look(&client).await;
+        }
+        loop {
             let text = self.look(&client).await?;
             let before = if self.server.json || !stdout().is_terminal() { "" } else { CLEAR };
             write!(stdout(), "{before}{text}").and_then(|()| stdout().flush()).context("cannot write")?;
             tokio::time::sleep(PAUSE).await;
         }
-        self.look(&client).await
     }
 
     async fn look(&self, client: &Client) -> anyhow::Result<String> {

@@ -18,7 +18,8 @@ impl Statistics for Memory {
     async fn add(&self, counted: &[Counted]) -> Result<(), Error> {
         let now = self.clock.now();
         let minute = Timestamp::from_second(now.as_second() / 60 * 60).unwrap_or(now);
-        let statistics = &mut self.lock().statistics;
+        let mut tables = self.lock();
+        let statistics = &mut tables.statistics;
         statistics.retain(|(at, ..), _| between(*at, now) <= KEPT);
         for Counted { kind, word, class, count } in counted {
             *statistics.entry((minute, *kind, word.clone(), class.clone())).or_default() += count;

@@ -47,7 +47,7 @@ const SMALL: [&str; 9] = [
     "signing_keys.list",
 ];
 /// Sort what they have found.
-const SORTING: [&str; 4] = ["accept.classify", "evidence.look", "list.active", "sessions.list"];
+const SORTING: [&str; 5] = ["accept.classify", "evidence.look", "list.active", "sessions.list", "statistics.sums"];
 
 #[tokio::test]
 async fn hot_statements_use_an_index() {
