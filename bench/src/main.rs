@@ -17,6 +17,7 @@ mod sagas;
 mod serial;
 mod service;
 mod sessions;
+mod statistics;
 mod timed;
 mod turns;
 mod users;
@@ -45,6 +46,8 @@ enum Figure {
     Growth(growth::Arguments),
     /// What an audit takes, as ended sagas grow in number
     Audit(audit::Arguments),
+    /// What it takes to tell how sign-ups go, as ended sagas grow in number
+    Statistics(statistics::Arguments),
     /// Sagas that are all due at once when an outage ends: how soon workers are at their best again
     Backlog(backlog::Arguments),
     /// Whether the time of an answer tells whose e-mail is known, where nobody is to learn that
@@ -64,6 +67,7 @@ async fn main() -> anyhow::Result<()> {
         Figure::Cluster(arguments) => cluster::measure(&arguments).await,
         Figure::Growth(arguments) => growth::measure(&arguments).await,
         Figure::Audit(arguments) => audit::measure(&arguments).await,
+        Figure::Statistics(arguments) => statistics::measure(&arguments).await,
         Figure::Backlog(arguments) => backlog::measure(&arguments).await,
         Figure::Private(arguments) => private::measure(&arguments).await,
         Figure::Sessions(arguments) => sessions::measure(&arguments).await,
