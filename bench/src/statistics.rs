@@ -91,8 +91,11 @@ pub(crate) async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// The plan of the statement that sums a day.
 async fn plan(database: &mut PgConnection) -> anyhow::Result<String> {
-    let sums = store::Postgres::statements().find(|(name, _)| *name == "statistics.sums").context("no such statement")?.1;
-    database.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan").await?;
+    let sums =
+        store::Postgres::statements().find(|(name, _)| *name == "statistics.sums").context("no such statement")?.1;
+    database
+        .execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan")
+        .await?;
     database.execute(AssertSqlSafe(format!("PREPARE sums (bigint) AS {sums}"))).await?;
     let explain = "EXPLAIN (ANALYZE, COSTS OFF, BUFFERS) EXECUTE sums(86400000)";
     let lines: Vec<String> = sqlx::query_scalar(explain).persistent(false).fetch_all(database).await?;

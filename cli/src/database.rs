@@ -124,7 +124,17 @@ impl Database {
 
     fn over<D>(database: D, opened: Opened, is_new: bool, place: String) -> Self
     where
-        D: Store<SignUp> + Replays + Backlog + Operators + Sessions + Accounts + Users + SigningKeys + Evidence + Statistics + Fleet,
+        D: Store<SignUp>
+            + Replays
+            + Backlog
+            + Operators
+            + Sessions
+            + Accounts
+            + Users
+            + SigningKeys
+            + Evidence
+            + Statistics
+            + Fleet,
     {
         let database = Arc::new(database);
         Self {

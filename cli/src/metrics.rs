@@ -1,9 +1,9 @@
 //! What a process counts: installed here, listed in [`list`], and counted where it happens.
 
 mod list;
-mod tally;
 #[cfg(test)]
 mod page;
+mod tally;
 
 use std::sync::Arc;
 use std::time::Duration;

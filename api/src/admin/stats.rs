@@ -88,6 +88,7 @@ struct Stage {
 
 /// Half, 95 % and 99 % took no longer than these, in milliseconds, to a tenth.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "in milliseconds, each of them")]
 struct Took {
     p50_ms: f64,
     p95_ms: f64,
@@ -188,11 +189,7 @@ impl Stats {
             counted(Kind::Completing, "60", "", 41),
         ]);
         let waiting = steps.iter().map(|step| ((*step).to_owned(), 0)).collect();
-        Self {
-            now: Now { stuck: 0, waiting, longest_wait_ms: 0 },
-            hour: Span::of(&sums),
-            day: Span::of(&sums),
-        }
+        Self { now: Now { stuck: 0, waiting, longest_wait_ms: 0 }, hour: Span::of(&sums), day: Span::of(&sums) }
     }
 }
 

@@ -163,14 +163,16 @@ mod tests {
         with_local_recorder(&both, || {
             for _ in 0..2 {
                 counter!("signup_requests_total", "answer" => "accepted", "class" => "gmail").increment(2);
-                counter!("signup_saga_ended_total", "outcome" => "failed", "code" => "a", "class" => "gmail").increment(1);
+                counter!("signup_saga_ended_total", "outcome" => "failed", "code" => "a", "class" => "gmail")
+                    .increment(1);
             }
             counter!("signup_saga_ended_total", "outcome" => "failed", "code" => "b", "class" => "gmail").increment(1);
             counter!("signup_shed_total", "reason" => "queue").increment(1);
             histogram!("signup_accept_duration_seconds").record(Duration::from_millis(3));
             histogram!("signup_saga_duration_seconds", "outcome" => "failed").record(Duration::from_millis(3));
         });
-        let counted = |kind, word: &str, class: &str, count| Counted { kind, word: word.into(), class: class.into(), count };
+        let counted =
+            |kind, word: &str, class: &str, count| Counted { kind, word: word.into(), class: class.into(), count };
         let place = Bucket::of(Duration::from_millis(3)).place().to_string();
         let expected = [
             counted(Kind::Asked, "accepted", "gmail", 4),

@@ -179,6 +179,7 @@ pub(super) struct Stage {
 }
 
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "in milliseconds, each of them")]
 pub(super) struct Took {
     pub(super) p50_ms: f64,
     pub(super) p95_ms: f64,

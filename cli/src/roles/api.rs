@@ -19,8 +19,8 @@ use super::presence::Presence;
 use super::seams;
 use crate::config::{Config, settings};
 use crate::database::{Database, Shared};
-use crate::patience::outlast;
 use crate::metrics::Metrics;
+use crate::patience::outlast;
 use crate::signals;
 
 /// Serves until SIGTERM or Ctrl-C.

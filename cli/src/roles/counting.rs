@@ -43,12 +43,7 @@ impl Counting {
     }
 }
 
-async fn hand_on(
-    tally: Arc<Tally>,
-    statistics: Arc<dyn Statistics>,
-    random: Arc<dyn Random>,
-    end: CancellationToken,
-) {
+async fn hand_on(tally: Arc<Tally>, statistics: Arc<dyn Statistics>, random: Arc<dyn Random>, end: CancellationToken) {
     let mut kept = Vec::new();
     loop {
         let stopping = end.run_until_cancelled(sleep(random.upper_half(PAUSE))).await.is_none();

@@ -20,9 +20,9 @@ use super::{PATIENCE, Role, seams, with_stop};
 use crate::config::{Config, OwnOrigin, settings};
 use crate::data_dir::DataDir;
 use crate::database::{Database, Shared};
+use crate::metrics::Metrics;
 use crate::operator;
 use crate::secrets::Secrets;
-use crate::metrics::Metrics;
 use crate::signals;
 
 /// Serves until SIGTERM or Ctrl-C.

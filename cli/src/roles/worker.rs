@@ -27,7 +27,9 @@ pub(super) async fn run(config: Config, metrics: Metrics) -> anyhow::Result<()> 
     let hashing = Hashing::at(&config.argon2).await?;
     let health = Arc::new(Health::starting());
     let port = match config.health_listen {
-        Some(address) => Some(HealthPort::on(address, "health-listen", (&health, &metrics.page), &room(&config)).await?),
+        Some(address) => {
+            Some(HealthPort::on(address, "health-listen", (&health, &metrics.page), &room(&config)).await?)
+        }
         None => None,
     };
     let (version, address) = (env!("CARGO_PKG_VERSION"), port.as_ref().map(HealthPort::address));

@@ -101,7 +101,7 @@ fn bucket(word: &str, count: u64) -> Option<(Bucket, u64)> {
 fn funnel(asked: &BTreeMap<String, u64>, done: &BTreeMap<&str, u64>) -> Vec<Stage> {
     let accepted = asked.get("accepted").copied().unwrap_or_default();
     let first = [("asked".to_owned(), asked.values().sum()), ("accepted".to_owned(), accepted)];
-    let steps = STEPS.iter().map(|step| (step.to_string(), done.get(step.as_str()).copied().unwrap_or_default()));
+    let steps = STEPS.into_iter().map(|step| (step.to_string(), done.get(step.as_str()).copied().unwrap_or_default()));
     first.into_iter().chain(steps).map(|(name, count)| Stage { name, count }).collect()
 }
 
